@@ -1,0 +1,57 @@
+# The two commands are `make serve` and `make test`; each sets up what it needs. `make help` lists all.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+# The environment is made once for each state of the requirement files.
+KEY := $(shell cat requirements/*.txt pyproject.toml | sha256sum | cut -c1-16)
+READY := .venv/ready-$(KEY)
+PORT ?= 8000
+export NO_MKDOCS_2_WARNING := 1
+
+.PHONY: help setup serve site test test-long check format bench clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## make the virtual environment under .venv, unless it is there
+
+$(READY):
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/dev.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -r requirements/no-deps.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	rm -f .venv/ready-*
+	touch $@
+
+serve: setup  ## build the site and serve it on http://127.0.0.1:8000, again after each edit
+	$(BIN)/mkdocs serve --strict --livereload -a 127.0.0.1:$(PORT)
+
+site: setup  ## build the site into site/
+	$(BIN)/mkdocs build --strict
+
+check: setup  ## the fast checks: format, lint, types, unit tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest tests src -m "not browser and not long" -n auto
+
+test: setup  ## every check: the fast ones, every page and example, the strict site build, the browser tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mkdocs build --strict
+	$(BIN)/pytest -m "not long" -n auto
+
+test-long: setup  ## thousands of random networks, each against the NaN probe
+	RFGUIDE_LONG=1 $(BIN)/pytest tests -m long -n auto
+
+format: setup  ## put the code in shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup  ## measure speed and weight, as ratios in one run
+	$(BIN)/python bench/run.py
+
+clean:  ## remove what was built
+	rm -rf site dist build .cache

@@ -1,0 +1,62 @@
+"""rfguide: feature-map sizes and receptive fields that are computed, checked and never guessed.
+
+Importing it loads neither torch, numpy nor matplotlib; `rfguide.trace`, `rfguide.probe` and
+`rfguide.plot` load what they need when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from rfguide.errors import GeometryError, TraceError
+from rfguide.fields import ReceptiveField, input_cells, receptive_fields
+from rfguide.layers import Layer
+from rfguide.sizes import (
+    adaptive_windows,
+    input_sizes,
+    output_size,
+    output_sizes,
+    same_padding,
+    transposed_output_size,
+)
+
+if TYPE_CHECKING:
+    from rfguide import plot, probe
+    from rfguide.probe import check
+    from rfguide.trace import trace
+
+__version__ = "0.1.0"
+__all__ = [
+    "GeometryError",
+    "Layer",
+    "ReceptiveField",
+    "TraceError",
+    "adaptive_windows",
+    "check",
+    "input_cells",
+    "input_sizes",
+    "output_size",
+    "output_sizes",
+    "plot",
+    "probe",
+    "receptive_fields",
+    "same_padding",
+    "trace",
+    "transposed_output_size",
+]
+
+# Where each name that needs torch or matplotlib lives; None is a module.
+_LATE = {"trace": "trace", "check": "probe", "plot": None, "probe": None}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATE:
+        raise AttributeError(f"module 'rfguide' has no attribute {name!r}")
+    module = import_module(f"rfguide.{_LATE[name] or name}")
+    # Importing the package rfguide.trace binds `rfguide.trace` to it; the function is what the name means.
+    value = getattr(module, name) if _LATE[name] else module
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,56 @@
+"""One layer as geometry: what a convolution or a pooling does along one axis."""
+
+from dataclasses import dataclass, field
+
+from rfguide.errors import at_least, pair
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A convolution or pooling along one axis.
+
+    Args:
+        kernel_size: Cells the kernel reads.
+        stride: Cells from one place of the kernel to the next.
+        padding: Cells added at each end, or a pair (before, after).
+        dilation: Cells from one cell the kernel reads to the next; 1 leaves no gap.
+        name: What pictures and tables call the layer.
+
+    Raises:
+        GeometryError: If a number is below its minimum or the padding is no pair.
+        TypeError: If a number is not an integer.
+
+    Examples:
+        >>> from rfguide import Layer
+        >>> Layer(3, padding=1, name="conv1")
+        Layer(kernel_size=3, stride=1, padding=1, dilation=1, name='conv1')
+        >>> Layer(3, dilation=2).extent
+        5
+    """
+
+    kernel_size: int
+    stride: int = field(default=1, kw_only=True)
+    padding: int | tuple[int, int] = field(default=0, kw_only=True)
+    dilation: int = field(default=1, kw_only=True)
+    name: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        at_least(1, kernel_size=self.kernel_size, stride=self.stride, dilation=self.dilation)
+        pair(0, padding=self.padding)
+        if not isinstance(self.name, str):
+            raise TypeError(f"name={self.name!r} must be a string, not {type(self.name).__name__}")
+
+    @property
+    def extent(self) -> int:
+        r"""Cells from the first that the kernel reads to the last, both counted: $e = d(k - 1) + 1$."""
+        return self.dilation * (self.kernel_size - 1) + 1
+
+    @property
+    def before(self) -> int:
+        """Cells of padding before the first cell; these move the receptive field."""
+        return pair(0, padding=self.padding)[0]
+
+    @property
+    def after(self) -> int:
+        """Cells of padding after the last cell."""
+        return pair(0, padding=self.padding)[1]
