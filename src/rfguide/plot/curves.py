@@ -1,0 +1,119 @@
+"""Numbers along depth and along a map."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from rfguide.fields import ReceptiveField, input_cells, receptive_fields
+from rfguide.layers import Layer
+from rfguide.plot.canvas import picture
+from rfguide.plot.palette import SMALL, WIDTH, WORDS, ink
+from rfguide.sizes import output_sizes
+
+
+@picture
+def plot_growth(
+    layers: Sequence[Layer], *, claims: Mapping[str, Sequence[int]] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw how the receptive field grows from the input to the last layer.
+
+    Args:
+        layers: The stack, first layer first.
+        claims: Sizes after each layer that somebody else gives, by name; drawn dashed, as what they are.
+        ax: Where to draw; a new figure if not given.
+
+    Examples:
+        >>> from rfguide.networks import NET
+        >>> from rfguide.plot import plot_growth
+        >>> ax = plot_growth(NET, claims={"own stride": [3, 5, 7, 9]})
+        >>> [int(size) for size in ax.lines[0].get_ydata()]
+        [1, 3, 4, 8, 10]
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(WIDTH, 3.2), layout="constrained")
+    sizes = [field.size for field in (ReceptiveField(), *receptive_fields(layers))]
+    depths = range(len(sizes))
+    few = len(sizes) <= 8
+    ax.plot(depths, sizes, color=ink("accent"), lw=2, marker="o", ms=6 if few else 3, zorder=3)
+    if few:
+        for depth, size in zip(depths, sizes, strict=True):
+            ax.annotate(
+                f"{size}", (depth, size), (0, 7), textcoords="offset points", ha="center", va="bottom", size=WORDS
+            )
+    for (name, claim), style in zip((claims or {}).items(), ("--", ":", "-.") * len(claims or {}), strict=False):
+        ax.plot(range(1, len(claim) + 1), claim, color=ink("warn"), lw=1.4, ls=style, marker="x", ms=6, label=name)
+        ax.annotate(
+            name,
+            (len(claim), claim[-1]),
+            (8, 0),
+            textcoords="offset points",
+            va="center",
+            size=SMALL,
+            color=ink("warn"),
+        )
+    if few:
+        ax.set_xticks(depths, ["image", *(layer.name or f"layer {i}" for i, layer in enumerate(layers, 1))])
+    else:
+        ax.set_xlabel("layer")
+    ax.set_ylim(0, max([*sizes, *(size for claim in (claims or {}).values() for size in claim)]) * 1.14)
+    ax.set_ylabel("receptive field (input cells)")
+    ax.margins(x=0.06)
+    return ax
+
+
+@picture
+def plot_visible(layers: Sequence[Layer], input_size: int, *, ax: Axes | None = None) -> Axes:
+    """Draw how many input cells each unit of the last map really sees, and how many it loses to padding.
+
+    Args:
+        layers: The stack, first layer first.
+        input_size: Cells of the input along the axis.
+        ax: Where to draw; a new figure if not given.
+
+    Raises:
+        GeometryError: If a kernel does not fit.
+
+    Examples:
+        >>> from rfguide.networks import NET
+        >>> from rfguide.plot import plot_visible
+        >>> ax = plot_visible(NET, 32)
+        >>> [int(bar.get_height()) for bar in ax.containers[0]]
+        [7, 10, 10, 10, 10, 10, 10, 7]
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(WIDTH, 3.0), layout="constrained")
+    units = range((input_size, *output_sizes(input_size, layers))[-1])
+    whole = len(input_cells(layers, 0))
+    seen = [len(input_cells(layers, unit, input_size=input_size)) for unit in units]
+    lost = [whole - count for count in seen]
+    bars = ax.bar(units, seen, width=0.84, color=ink("used"), ec=ink("padding"), lw=0.7, label="seen")
+    ax.bar(
+        units,
+        lost,
+        width=0.84,
+        bottom=seen,
+        fc="none",
+        ec=ink("padding"),
+        lw=0.7,
+        hatch="////",
+        label="lost to padding",
+    )
+    if len(units) <= 16:
+        ax.set_xticks(units)
+        ax.bar_label(bars, label_type="center", fontsize=WORDS if len(units) <= 10 else SMALL)
+    ax.tick_params(axis="x", length=0)
+    ax.set_ylim(0, whole * 1.04)
+    ax.set_xlabel("unit")
+    ax.set_ylabel("input cells")
+    if any(lost):
+        ax.legend(
+            handles=ax.containers[:2],
+            loc="lower left",
+            bbox_to_anchor=(-0.02, 1.0),
+            ncols=2,
+            frameon=False,
+            fontsize=SMALL,
+            handlelength=1.2,
+        )
+    return ax
