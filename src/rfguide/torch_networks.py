@@ -28,4 +28,5 @@ class Net(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the 32 maps after the second pooling."""
         x = self.pool(torch.relu(self.conv1(x)))
-        return self.pool(torch.relu(self.conv2(x)))
+        output: Tensor = self.pool(torch.relu(self.conv2(x)))
+        return output
