@@ -1,0 +1,177 @@
+"""Run a page once, top to bottom, in one namespace, and keep what each block gives.
+
+Equal code is run once: the key of a run is its code without comments and layout, so that a page and
+its Chinese twin share one run. Outside CI, runs are also kept in `.cache/pages/` under a key of the
+code, the library's sources and the versions of what it stands on.
+"""
+
+import ast
+import contextlib
+import hashlib
+import io
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from operator import index
+from typing import Any
+
+import rfguide
+from rfguide._site import store
+from rfguide._site.grammar import Page
+
+# Set before anything imports pyplot: a page draws into files, whatever screen there is.
+os.environ.setdefault("MPLBACKEND", "agg")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What one block gave: what it printed, how it failed, what it drew."""
+
+    printed: str
+    error: str | None = None  # the traceback's last line, as a notebook shows it: `GeometryError: stride=0 …`
+    statement: int = 0  # which of the block's statements raised it
+    figures: tuple[tuple[str, str], ...] = ()  # SVG as text, in the light palette and in the dark one
+    warned: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What a reader sees below the block."""
+        return self.printed + (f"{self.error}\n" if self.error else "")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a page's blocks gave, and the ways to write the value of each expression at its place."""
+
+    given: tuple[Given, ...]
+    values: dict[str, tuple[str, ...]]  # "place:expression" -> accepted texts; none if it raised
+    failures: dict[str, str]  # "place:expression" -> why it has no value
+
+
+def run(page: Page) -> Run:
+    """Return what the page's code gives; from memory or the cache if this very code was run before."""
+    steps = _steps(page)
+    key = hashlib.sha256("\0".join(text for _, text in steps).encode()).hexdigest()
+    return _from_json(store.remember("pages", key, lambda: asdict(_run(page))))
+
+
+def _from_json(kept: dict[str, Any]) -> Run:
+    given = tuple(
+        Given(**{**one, "figures": tuple(tuple(pair) for pair in one["figures"]), "warned": tuple(one["warned"])})
+        for one in kept["given"]
+    )
+    return Run(given, {place: tuple(texts) for place, texts in kept["values"].items()}, kept["failures"])
+
+
+def _steps(page: Page) -> list[tuple[str, str]]:
+    """List what is run, in order: ("code", source without comments) and ("value", expression)."""
+    steps: list[tuple[str, str]] = []
+    for place in range(len(page.blocks) + 1):
+        expressions = {number.expression for number in page.numbers if number.blocks == place}
+        steps += [("value", f"{place}:{expression}") for expression in sorted(expressions)]
+        if place < len(page.blocks):
+            steps.append(("code", without_comments(page.blocks[place].code.text)))
+    return steps
+
+
+def without_comments(source: str) -> str:
+    """Return the code as Python reads it: no comments, no layout."""
+    try:
+        return ast.unparse(ast.parse(source))
+    except SyntaxError:
+        return source
+
+
+def _run(page: Page) -> Run:
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    values: dict[str, tuple[str, ...]] = {}
+    failures: dict[str, str] = {}
+    given: list[Given] = []
+    for place in range(len(page.blocks) + 1):
+        for expression in {number.expression for number in page.numbers if number.blocks == place}:
+            try:
+                values[f"{place}:{expression}"] = written(_value(expression, namespace))
+            except Exception as error:  # whatever a page's own code raises belongs in the report
+                failures[f"{place}:{expression}"] = _last_line(error)
+        if place < len(page.blocks):
+            given.append(_run_block(page.blocks[place].code.text, f"<{page.path} block {place + 1}>", namespace))
+    return Run(tuple(given), values, failures)
+
+
+def _run_block(source: str, name: str, namespace: dict[str, object]) -> Given:
+    printed = io.StringIO()
+    error, statement = None, 0
+    with contextlib.redirect_stdout(printed), warnings.catch_warnings(record=True) as warned, _palette(source):
+        warnings.simplefilter("default")
+        try:
+            tree = ast.parse(source, name)
+            exec(compile(tree, name, "exec"), namespace)
+        except SyntaxError as raised:
+            error = _last_line(raised)
+        except Exception as raised:  # whatever a page's own code raises belongs in the report
+            error = _last_line(raised)
+            lines = [
+                frame.lineno or 0 for frame in traceback.extract_tb(raised.__traceback__) if frame.filename == name
+            ]
+            statement = sum(one.lineno <= lines[0] for one in tree.body) - 1
+    return Given(
+        printed.getvalue(), error, statement, tuple(_take_figures()), tuple(str(one.message) for one in warned)
+    )
+
+
+def _palette(source: str) -> contextlib.AbstractContextManager[None]:
+    """Draw a page's own pictures in the site's colours as well."""
+    if "plot" not in source:
+        return contextlib.nullcontext()
+    from rfguide.plot import theme
+
+    return theme("light")
+
+
+def _last_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _take_figures() -> Iterator[tuple[str, str]]:
+    """Yield the open figures as SVG, light and dark, and close them."""
+    if "matplotlib.pyplot" not in sys.modules:
+        return
+    from matplotlib import pyplot
+
+    from rfguide.plot import svg
+
+    for number in pyplot.get_fignums():
+        figure = pyplot.figure(number)
+        yield svg(figure), svg(figure, dark=True)
+    pyplot.close("all")
+
+
+def _value(expression: str, namespace: dict[str, object]) -> object:
+    """Evaluate an expression that sees the page's names so far, and rfguide's."""
+    names = {node.id for node in ast.walk(ast.parse(expression, mode="eval")) if isinstance(node, ast.Name)}
+    public = {name: getattr(rfguide, name) for name in names & set(rfguide.__all__)}
+    return eval(expression, {**public, **namespace})
+
+
+def written(value: object) -> tuple[str, ...]:
+    """List the ways prose may write a value: 1792 also as 1,792, -3 also with a true minus sign.
+
+    Examples:
+        >>> from rfguide._site.runner import written
+        >>> written(-1792)
+        ('-1792', '-1,792', '−1792', '−1,792')
+        >>> written(12.25)
+        ('12.25',)
+    """
+    try:
+        number = index(value)  # type: ignore[arg-type]  # whether it is an integer is the question
+    except TypeError:
+        texts = [str(value)]
+    else:
+        texts = [str(value)] if isinstance(value, bool) else list(dict.fromkeys([str(number), f"{number:,}"]))
+    if any(text.startswith("-") for text in texts):
+        texts += [f"−{text[1:]}" for text in texts if text.startswith("-")]
+    return tuple(texts)

@@ -1,0 +1,66 @@
+"""Keep what was computed, in memory always and in `.cache/` outside CI.
+
+A key holds all that a result depends on: what was asked, the library's sources, and the versions of
+Python and the packages below it. In CI nothing is taken from disk: there every number is computed.
+"""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import rfguide
+
+LIBRARY = Path(rfguide.__file__).parent
+FOLDER = LIBRARY.parents[1] / ".cache"
+BELOW = ("torch", "numpy", "matplotlib", "scikit-learn", "scikit-image", "click")
+
+_memory: dict[tuple[str, str, str], Any] = {}
+
+
+@cache
+def _versions() -> str:
+    found = [f"python {platform.python_version()} {platform.machine()}"]
+    for package in BELOW:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            found.append(f"{package} none")
+    return "\n".join(found)
+
+
+def library() -> str:
+    """Return a digest of every source file of the library and the versions that it stands on."""
+    digest = hashlib.sha256(_versions().encode())
+    for path in sorted(LIBRARY.rglob("*.py")):
+        digest.update(path.relative_to(LIBRARY).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def library_at_start() -> str:
+    """Return `library()` as it was when this process loaded the code: that code is what gets run."""
+    return library()
+
+
+def remember(kind: str, key: str, compute: Callable[[], Any]) -> Any:
+    """Return `compute()`, a value that JSON can hold, or what it gave before for this kind and key."""
+    whole = (kind, library_at_start(), key)
+    if whole not in _memory:
+        path = FOLDER / kind / f"{hashlib.sha256(''.join(whole).encode()).hexdigest()[:32]}.json"
+        if not os.environ.get("CI") and path.exists():
+            _memory[whole] = json.loads(path.read_text(encoding="utf-8"))
+        else:
+            _memory[whole] = json.loads(json.dumps(compute()))
+            if not os.environ.get("CI"):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                fresh = path.with_suffix(f".{os.getpid()}")
+                fresh.write_text(json.dumps(_memory[whole]), encoding="utf-8")
+                fresh.replace(path)  # two builds at once never see half a file
+    return _memory[whole]
