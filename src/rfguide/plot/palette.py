@@ -56,6 +56,10 @@ _current: ContextVar[dict[str, str]] = ContextVar("palette", default=LIGHT)
 WIDTH = 4.8
 WORDS = 12.0
 SMALL = 10.5
+FONTS = (
+    "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Liberation Sans', Arial, "
+    "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif"
+)
 
 
 def ink(role: str) -> str:
@@ -135,6 +139,10 @@ def svg(picture: Axes | Figure, *, dark: bool = False) -> str:
     text = StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "rfguide", "image.composite_image": False}):
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    # Said once for the picture, not in each word: sizes are measured in DejaVu Sans, which comes with
+    # matplotlib and is wider than what readers have.
+    plain = re.sub(r"font-family: [^;\"]*; ?", "", text.getvalue())
+    plain = plain.replace("<svg ", f'<svg font-family="{FONTS}" ', 1)
     if not dark:
-        return text.getvalue()
-    return re.sub(r"#[0-9a-f]{6}\b", lambda code: _DARK_TWIN.get(code[0], code[0]), text.getvalue())
+        return plain
+    return re.sub(r"#[0-9a-f]{6}\b", lambda code: _DARK_TWIN.get(code[0], code[0]), plain)
