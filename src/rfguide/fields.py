@@ -1,11 +1,11 @@
 """The receptive field, one axis at a time: its step through one layer, and exact sets to check it by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
 from rfguide.errors import GeometryError, at_least, whole
-from rfguide.layers import Layer
+from rfguide.layers import Layer, stack
 from rfguide.sizes import output_sizes
 
 
@@ -39,8 +39,11 @@ class ReceptiveField:
     padding: int = 0
 
     def __post_init__(self) -> None:
-        at_least(1, size=self.size, stride=self.stride)
-        whole(padding=self.padding)
+        size, stride = at_least(1, size=self.size, stride=self.stride)
+        (padding,) = whole(padding=self.padding)
+        object.__setattr__(self, "size", size)
+        object.__setattr__(self, "stride", stride)
+        object.__setattr__(self, "padding", padding)
 
     def through(self, layer: Layer) -> "ReceptiveField":
         r"""Return the field one layer deeper.
@@ -53,6 +56,8 @@ class ReceptiveField:
             >>> ReceptiveField(size=4, stride=2, padding=1).through(Layer(3, padding=1))
             ReceptiveField(size=8, stride=2, padding=3)
         """
+        if not isinstance(layer, Layer):
+            raise TypeError(f"{layer=} must be a Layer, not {type(layer).__name__}")
         return ReceptiveField(
             size=self.size + (layer.extent - 1) * self.stride,
             stride=self.stride * layer.stride,
@@ -67,7 +72,7 @@ class ReceptiveField:
             >>> ReceptiveField(size=10, stride=4, padding=3).region(4)
             (13, 22)
         """
-        whole(unit=unit)
+        (unit,) = whole(unit=unit)
         first = unit * self.stride - self.padding
         return first, first + self.size - 1
 
@@ -83,8 +88,11 @@ class ReceptiveField:
         return Fraction(first + last, 2)
 
 
-def receptive_fields(layers: Sequence[Layer]) -> tuple[ReceptiveField, ...]:
+def receptive_fields(layers: Iterable[Layer]) -> tuple[ReceptiveField, ...]:
     """Return the field after each layer of a stack.
+
+    Raises:
+        TypeError: If a layer is not a `Layer`.
 
     Examples:
         >>> from rfguide import Layer, receptive_fields
@@ -92,10 +100,10 @@ def receptive_fields(layers: Sequence[Layer]) -> tuple[ReceptiveField, ...]:
         [3, 4, 8]
     """
     field = ReceptiveField()
-    return tuple(field := field.through(layer) for layer in layers)
+    return tuple(field := field.through(layer) for layer in stack(layers))
 
 
-def input_cells(layers: Sequence[Layer], unit: int, *, input_size: int | None = None) -> tuple[int, ...]:
+def input_cells(layers: Iterable[Layer], unit: int, *, input_size: int | None = None) -> tuple[int, ...]:
     """Return the input cells that a unit of the last map really depends on, in order.
 
     This is the definition, not the formula: the set of cells is walked from the unit back to the
@@ -118,7 +126,8 @@ def input_cells(layers: Sequence[Layer], unit: int, *, input_size: int | None = 
         >>> input_cells([Layer(3, padding=1), Layer(2, stride=2)], 0, input_size=8)
         (0, 1, 2)
     """
-    whole(unit=unit)
+    layers = stack(layers)
+    (unit,) = whole(unit=unit)
     cells = {unit}
     if input_size is None:
         sizes: tuple[int | None, ...] = (None,) * len(layers)

@@ -1,5 +1,6 @@
 """One layer as geometry: what a convolution or a pooling does along one axis."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rfguide.errors import at_least, pair
@@ -35,10 +36,17 @@ class Layer:
     name: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
-        at_least(1, kernel_size=self.kernel_size, stride=self.stride, dilation=self.dilation)
-        pair(0, padding=self.padding)
+        kernel_size, stride, dilation = at_least(
+            1, kernel_size=self.kernel_size, stride=self.stride, dilation=self.dilation
+        )
+        before, after = pair(0, padding=self.padding)
         if not isinstance(self.name, str):
             raise TypeError(f"name={self.name!r} must be a string, not {type(self.name).__name__}")
+        # Whatever integers came are kept as Python's own, and equal layers compare equal: padding=(1, 1) is padding=1.
+        object.__setattr__(self, "kernel_size", kernel_size)
+        object.__setattr__(self, "stride", stride)
+        object.__setattr__(self, "dilation", dilation)
+        object.__setattr__(self, "padding", before if before == after else (before, after))
 
     @property
     def extent(self) -> int:
@@ -48,9 +56,29 @@ class Layer:
     @property
     def before(self) -> int:
         """Cells of padding before the first cell; these move the receptive field."""
-        return pair(0, padding=self.padding)[0]
+        return self.padding if isinstance(self.padding, int) else self.padding[0]
 
     @property
     def after(self) -> int:
         """Cells of padding after the last cell."""
-        return pair(0, padding=self.padding)[1]
+        return self.padding if isinstance(self.padding, int) else self.padding[1]
+
+
+def stack(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Return the layers as a tuple, having looked that each is a `Layer`.
+
+    Raises:
+        TypeError: If one is not, or `layers` is no series.
+
+    Examples:
+        >>> stack([Layer(3), 3])
+        Traceback (most recent call last):
+        TypeError: layers[1]=3 must be a Layer, not int
+    """
+    if not isinstance(layers, Iterable):
+        raise TypeError(f"layers={layers!r} must be a sequence of Layer, not {type(layers).__name__}")
+    found = tuple(layers)
+    for place, layer in enumerate(found):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers[{place}]={layer!r} must be a Layer, not {type(layer).__name__}")
+    return found

@@ -1,9 +1,9 @@
 """Sizes of feature maps, one axis at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from rfguide.errors import GeometryError, at_least, pair
-from rfguide.layers import Layer
+from rfguide.layers import Layer, stack
 
 
 def output_size(
@@ -32,7 +32,7 @@ def output_size(
 
     Raises:
         GeometryError: If a number is below its minimum or the kernel does not fit.
-        TypeError: If a number is not an integer.
+        TypeError: If a number is not an integer or `ceil_mode` is no truth value.
 
     Examples:
         >>> from rfguide import output_size
@@ -41,8 +41,17 @@ def output_size(
         >>> output_size(112, 3, stride=2), output_size(112, 3, stride=2, ceil_mode=True)
         (55, 56)
     """
-    at_least(1, input_size=input_size, kernel_size=kernel_size, stride=stride, dilation=dilation)
+    input_size, kernel_size, stride, dilation = at_least(
+        1, input_size=input_size, kernel_size=kernel_size, stride=stride, dilation=dilation
+    )
     before, after = pair(0, padding=padding)
+    if not isinstance(ceil_mode, bool):
+        raise TypeError(f"{ceil_mode=} must be True or False, not {type(ceil_mode).__name__}")
+    if ceil_mode and max(before, after) > kernel_size // 2:
+        raise GeometryError(
+            f"{padding=} must be at most half of {kernel_size=} with ceil_mode, as in torch's poolings "
+            f"(padding={kernel_size // 2} would fit)"
+        )
     extent = dilation * (kernel_size - 1) + 1
     room = input_size + before + after - extent
     # With ceil_mode even the only window may hang over, by less than a stride.
@@ -95,8 +104,10 @@ def transposed_output_size(
         >>> transposed_output_size(16, 3, stride=2, padding=1, output_padding=1)
         32
     """
-    at_least(1, input_size=input_size, kernel_size=kernel_size, stride=stride, dilation=dilation)
-    at_least(0, padding=padding, output_padding=output_padding)
+    input_size, kernel_size, stride, dilation = at_least(
+        1, input_size=input_size, kernel_size=kernel_size, stride=stride, dilation=dilation
+    )
+    padding, output_padding = at_least(0, padding=padding, output_padding=output_padding)
     if output_padding >= max(stride, dilation):
         raise GeometryError(
             f"{output_padding=} must be less than {stride=} or {dilation=} "
@@ -126,7 +137,7 @@ def same_padding(kernel_size: int, *, dilation: int = 1) -> tuple[int, int]:
         >>> output_size(224, 4, padding=same_padding(4))
         224
     """
-    at_least(1, kernel_size=kernel_size, dilation=dilation)
+    kernel_size, dilation = at_least(1, kernel_size=kernel_size, dilation=dilation)
     total = dilation * (kernel_size - 1)
     return total // 2, total - total // 2
 
@@ -150,7 +161,9 @@ def input_sizes(
         >>> list(input_sizes(16, 3, stride=2, padding=1))
         [31, 32]
     """
-    at_least(1, output_size=output_size, kernel_size=kernel_size, stride=stride, dilation=dilation)
+    output_size, kernel_size, stride, dilation = at_least(
+        1, output_size=output_size, kernel_size=kernel_size, stride=stride, dilation=dilation
+    )
     before, after = pair(0, padding=padding)
     smallest = (output_size - 1) * stride + dilation * (kernel_size - 1) + 1 - before - after
     if smallest + stride <= 1:
@@ -161,21 +174,20 @@ def input_sizes(
     return range(max(1, smallest), smallest + stride)
 
 
-def output_sizes(input_size: int, layers: Sequence[Layer]) -> tuple[int, ...]:
+def output_sizes(input_size: int, layers: Iterable[Layer]) -> tuple[int, ...]:
     """Return the size after each layer of a stack, one axis.
 
     Raises:
         GeometryError: If a layer's kernel does not fit; the message starts with the layer's name or number.
-        TypeError: If the input size is not an integer.
+        TypeError: If the input size is not an integer or a layer is not a `Layer`.
 
     Examples:
         >>> from rfguide import Layer, output_sizes
         >>> output_sizes(32, [Layer(3, padding=1), Layer(2, stride=2)])
         (32, 16)
     """
-    at_least(1, input_size=input_size)
-    sizes = [input_size]
-    for number, layer in enumerate(layers):
+    sizes = list(at_least(1, input_size=input_size))
+    for number, layer in enumerate(stack(layers)):
         try:
             sizes.append(
                 output_size(
@@ -194,7 +206,7 @@ def output_sizes(input_size: int, layers: Sequence[Layer]) -> tuple[int, ...]:
 def adaptive_windows(input_size: int, output_size: int) -> tuple[tuple[int, int], ...]:
     r"""Return the window (first, last) that each output cell of an adaptive pooling reads.
 
-    Output cell $i$ of $m$ reads input cells $\lfloor in/m \rfloor$ to $\lceil (i+1)n/m \rceil - 1$,
+    Output cell $i$ of $m$ reads input cells $\lfloor i\,n/m \rfloor$ to $\lceil (i+1)n/m \rceil - 1$,
     so the windows differ in size and overlap when $m$ does not divide $n$ (same rule as
     `torch.nn.AdaptiveAvgPool1d`).
 
@@ -207,7 +219,7 @@ def adaptive_windows(input_size: int, output_size: int) -> tuple[tuple[int, int]
         >>> adaptive_windows(10, 7)
         ((0, 1), (1, 2), (2, 4), (4, 5), (5, 7), (7, 8), (8, 9))
     """
-    at_least(1, input_size=input_size, output_size=output_size)
+    input_size, output_size = at_least(1, input_size=input_size, output_size=output_size)
     return tuple(
         (i * input_size // output_size, -(-(i + 1) * input_size // output_size) - 1) for i in range(output_size)
     )
