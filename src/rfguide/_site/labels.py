@@ -3,9 +3,8 @@
 import re
 from html import escape, unescape
 
-# What the plot functions write. A label that a page itself puts into a picture stands here too.
+# What the plot functions write.
 CHINESE = {
-    "D′ in order": "D′ 逐层算",
     "cell of the field": "感受野中的格子",
     "image": "图像",
     "input": "输入",
@@ -14,7 +13,6 @@ CHINESE = {
     "layer": "层",
     "lost to padding": "落在填充里",
     "output": "输出",
-    "own stride": "只乘本层步幅",
     "padding": "填充",
     "products": "乘积",
     "receptive field (input cells)": "感受野（输入格数）",
@@ -24,6 +22,13 @@ CHINESE = {
     "unit": "单元",
     "unused": "用不到",
     "window": "窗口",
+}
+
+# What pages call things in their own pictures.
+PAGES = {
+    "D′ in order": "D′ 逐层算",
+    "own stride": "只乘本层步幅",
+    "shortcut": "捷径",
 }
 
 # Labels with numbers in them.
@@ -70,8 +75,8 @@ def chinese(label: str) -> str:
     words = label.strip()
     if sized := re.fullmatch(r"(.+): (\d+ × \d+)", words):
         return f"{chinese(sized[1])}: {sized[2]}"
-    if words in CHINESE:
-        return CHINESE[words]
+    if words in CHINESE | PAGES:
+        return (CHINESE | PAGES)[words]
     for pattern, text in PATTERNS.items():
         if found := re.fullmatch(pattern, words):
             return found.expand(text)

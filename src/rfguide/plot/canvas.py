@@ -47,6 +47,11 @@ def points(cells_across: float) -> float:
     return WIDTH * 72 / cells_across
 
 
+def signed(number: int) -> str:
+    """Write an integer with a true minus sign."""
+    return str(number).replace("-", "−")
+
+
 def cells(ax: Axes, kind: str, centers: Iterable[Point], *, side: float = SIDE, fill: str | None = None) -> None:
     """Draw square cells of one kind, all in its colour; `drawn` finds them again by the kind."""
     half = side / 2

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from rfguide.fields import ReceptiveField, input_cells, receptive_fields
 from rfguide.layers import Layer
-from rfguide.plot.canvas import picture
+from rfguide.plot.canvas import HATCHED, picture
 from rfguide.plot.palette import SMALL, WIDTH, WORDS, ink
 from rfguide.sizes import output_sizes
 
@@ -37,10 +38,10 @@ def plot_growth(
     few = len(sizes) <= 8
     ax.plot(depths, sizes, color=ink("accent"), lw=2, marker="o", ms=6 if few else 3, zorder=3)
     if few:
+        # Claims lie above more often than below, so their company moves the numbers down.
+        offset, side = ((6, -9), "left") if claims else ((0, 12), "center")
         for depth, size in zip(depths, sizes, strict=True):
-            ax.annotate(
-                f"{size}", (depth, size), (0, 7), textcoords="offset points", ha="center", va="bottom", size=WORDS
-            )
+            ax.annotate(f"{size}", (depth, size), offset, textcoords="offset points", ha=side, va="center", size=WORDS)
     for (name, claim), style in zip((claims or {}).items(), ("--", ":", "-.") * len(claims or {}), strict=False):
         ax.plot(range(1, len(claim) + 1), claim, color=ink("warn"), lw=1.4, ls=style, marker="x", ms=6, label=name)
         ax.annotate(
@@ -57,6 +58,7 @@ def plot_growth(
     else:
         ax.set_xlabel("layer")
     ax.set_ylim(0, max([*sizes, *(size for claim in (claims or {}).values() for size in claim)]) * 1.14)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     ax.set_ylabel("receptive field (input cells)")
     ax.margins(x=0.06)
     return ax
@@ -86,19 +88,8 @@ def plot_visible(layers: Sequence[Layer], input_size: int, *, ax: Axes | None = 
     units = range((input_size, *output_sizes(input_size, layers))[-1])
     whole = len(input_cells(layers, 0))
     seen = [len(input_cells(layers, unit, input_size=input_size)) for unit in units]
-    lost = [whole - count for count in seen]
+    hidden = [unit for unit in units if seen[unit] < whole]
     bars = ax.bar(units, seen, width=0.84, color=ink("used"), ec=ink("padding"), lw=0.7, label="seen")
-    ax.bar(
-        units,
-        lost,
-        width=0.84,
-        bottom=seen,
-        fc="none",
-        ec=ink("padding"),
-        lw=0.7,
-        hatch="////",
-        label="lost to padding",
-    )
     if len(units) <= 16:
         ax.set_xticks(units)
         ax.bar_label(bars, label_type="center", fontsize=WORDS if len(units) <= 10 else SMALL)
@@ -106,14 +97,19 @@ def plot_visible(layers: Sequence[Layer], input_size: int, *, ax: Axes | None = 
     ax.set_ylim(0, whole * 1.04)
     ax.set_xlabel("unit")
     ax.set_ylabel("input cells")
-    if any(lost):
+    if hidden:
+        ax.bar(
+            hidden,
+            [whole - seen[unit] for unit in hidden],
+            bottom=[seen[unit] for unit in hidden],
+            width=0.84,
+            fc="none",
+            ec=ink("padding"),
+            lw=0.7,
+            hatch=HATCHED["padding"],
+            label="lost to padding",
+        )
         ax.legend(
-            handles=ax.containers[:2],
-            loc="lower left",
-            bbox_to_anchor=(-0.02, 1.0),
-            ncols=2,
-            frameon=False,
-            fontsize=SMALL,
-            handlelength=1.2,
+            loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, frameon=False, fontsize=SMALL, handlelength=1.2
         )
     return ax

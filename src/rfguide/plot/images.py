@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rfguide.errors import GeometryError, at_least
 from rfguide.fields import ReceptiveField, input_cells, receptive_fields
 from rfguide.layers import Layer
-from rfguide.plot.canvas import canvas, cells, outlines, picture, points
+from rfguide.plot.canvas import canvas, cells, outlines, picture, points, signed
 from rfguide.plot.palette import SMALL, WORDS, ink
 from rfguide.sizes import output_sizes
 
@@ -98,10 +98,7 @@ def plot_region(
         _box(ax, r, c, fc="none", ec=ink(role), lw=2, label=name, zorder=3)
         y = bottom + 0.5 + (34 + 20 * place) / cell
         ax.plot([left - 0.5, left - 0.5 + 16 / cell], [y, y], color=ink(role), lw=3, solid_capstyle="butt")
-    for x in columns_seen:
-        ax.text(x, bottom + 0.5 + 4 / cell, str(x), ha="center", va="top", size=SMALL, color=ink("accent"))
-    for y in rows_seen:
-        ax.text(left - 0.5 - 5 / cell, y, str(y), ha="right", va="center_baseline", size=SMALL, color=ink("accent"))
+    _ends(ax, rows_seen, columns_seen, left=left - 0.5, bottom=bottom + 0.5, cell=cell)
     for place, (name, (r, c)) in enumerate(regions.items()):
         words = f"{name}: {r[1] - r[0] + 1} × {c[1] - c[0] + 1}"
         y = bottom + 0.5 + (34 + 20 * place) / cell
@@ -113,6 +110,14 @@ def _box(ax: Axes, rows: Pair, columns: Pair, **style: Any) -> None:
     ax.add_patch(
         Rectangle((columns[0] - 0.5, rows[0] - 0.5), columns[1] - columns[0] + 1, rows[1] - rows[0] + 1, **style)
     )
+
+
+def _ends(ax: Axes, rows: Pair, columns: Pair, *, left: float, bottom: float, cell: float) -> None:
+    """Write where a region begins and ends, beside and below the image."""
+    for x in columns:
+        ax.text(x, bottom + 4 / cell, signed(x), ha="center", va="top", size=SMALL, color=ink("accent"))
+    for y in rows:
+        ax.text(left - 5 / cell, y, signed(y), ha="right", va="center_baseline", size=SMALL, color=ink("accent"))
 
 
 def _outside(rows: Pair, columns: Pair, height: int, width: int) -> list[tuple[int, int, int, int]]:
@@ -139,7 +144,7 @@ def plot_field(
     """Draw the field of a unit of the last map on the image, with the fields of units on the way nested inside.
 
     Of each earlier map it shows the unit in the middle of what the unit reads there. The part of the
-    field that falls on padding is hatched.
+    field that falls on padding is hatched. Of more than six layers it shows the last one only.
 
     Args:
         layers: The stack, first layer first; the same along both axes.
@@ -165,7 +170,10 @@ def plot_field(
     names = [layer.name or f"layer {depth}" for depth, layer in enumerate(layers, 1)]
     if len(set(names)) < len(names):
         names = [f"{name} ({depth})" for depth, name in enumerate(names, 1)]
-    return plot_region(dict(zip(names, zip(rows, columns, strict=True), strict=True)), input_size, image=image, ax=ax)
+    regions = dict(zip(names, zip(rows, columns, strict=True), strict=True))
+    if len(regions) > 6:
+        regions = {names[-1]: regions[names[-1]]}
+    return plot_region(regions, input_size, image=image, ax=ax)
 
 
 def _nested(layers: Sequence[Layer], unit: int, input_size: int) -> list[Pair]:
@@ -176,10 +184,10 @@ def _nested(layers: Sequence[Layer], unit: int, input_size: int) -> list[Pair]:
     for depth in range(len(layers), 0, -1):
         regions.append(receptive_fields(layers[:depth])[-1].region(unit))
         if depth > 1:
-            window = input_cells([layers[depth - 1]], unit, input_size=sizes[depth - 2])
-            if not window:
-                break
-            unit = window[len(window) // 2]
+            window = input_cells([layers[depth - 1]], unit)
+            # Padding counts only where a window holds nothing else.
+            real = [cell for cell in window if cell in range(sizes[depth - 2])] or window
+            unit = real[len(real) // 2]
     return regions[::-1]
 
 
@@ -241,13 +249,16 @@ def plot_gradient(gradient: Any, region: tuple[Pair, Pair] | None = None, *, ax:
     if values.ndim != 2:
         raise GeometryError(f"gradient has {values.ndim} axes; it must have rows and columns")
     rows, columns = values.shape
-    ax = canvas(ax, -1.0, columns, rows, -1.0)
+    across = columns + 1 + columns * 30 / (345 - 30)  # 30 points for the numbers at the left
+    left, bottom = columns - across, rows + 24 / points(across)
+    ax = canvas(ax, left, columns, bottom, -1.0)
     ax.imshow(_raster(values, float(np.abs(values).max())), interpolation="none", zorder=1)
-    ax.set_xlim(-1.0, columns)
-    ax.set_ylim(rows, -1.0)
+    ax.set_xlim(left, columns)  # imshow has moved them
+    ax.set_ylim(bottom, -1.0)
     ax.add_patch(Rectangle((-0.5, -0.5), columns, rows, fc="none", ec=ink("padding"), lw=1, zorder=2))
     if region is not None:
         _box(ax, *region, fc="none", ec=ink("accent"), lw=1.6, ls="--", label="region", zorder=3)
+        _ends(ax, *region, left=-0.5, bottom=rows - 0.5, cell=points(across))
     return ax
 
 

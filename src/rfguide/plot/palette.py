@@ -24,11 +24,11 @@ LIGHT = {
     "map": "#e4e7ee",  # units of a feature map
     "field": "#ffd79a",  # what the unit in question can see
     "used": "#f7a541",  # what it really reads
-    "padding": "#8591a1",  # hatching of cells that are not there
+    "padding": "#7f8b9b",  # hatching of cells that are not there
     "unit": "#f29bbb",  # the unit in question
     "accent": "#b24a06",  # the outline of its field
     "accent2": "#1f68ad",
-    "accent3": "#7a4fb3",
+    "accent3": "#6d1f5e",
     "warn": "#bd1f2d",  # what is wrong, or does not fit
 }
 DARK = {
@@ -45,7 +45,7 @@ DARK = {
     "unit": "#9c2f60",
     "accent": "#f6a04d",
     "accent2": "#6fb4f5",
-    "accent3": "#c3a0f2",
+    "accent3": "#f5a6d3",
     "warn": "#ff7d78",
 }
 _PALETTES = {"light": LIGHT, "dark": DARK}

@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection
 from rfguide.errors import GeometryError, pair
 from rfguide.fields import ReceptiveField, input_cells, receptive_fields
 from rfguide.layers import Layer
-from rfguide.plot.canvas import canvas, cells, key, numbers, outlines, picture, points
+from rfguide.plot.canvas import canvas, cells, key, numbers, outlines, picture, points, signed
 from rfguide.plot.palette import SMALL, WORDS, ink
 from rfguide.sizes import output_size, output_sizes
 
@@ -68,8 +68,8 @@ def plot_places(
     for row, window in enumerate(rows):
         y = -row - 1.4
         fits = row < places
-        ax.plot([window[0], window[-1]], [y, y], color=ink("accent" if fits else "warn"), lw=1, zorder=1)
         if fits:
+            ax.plot([window[0], window[-1]], [y, y], color=ink("accent"), lw=1, zorder=1)
             cells(ax, "field", [(x, y) for x in window])
             cells(ax, "unit", [(out, y)])
             numbers(ax, [((out, y), row)], cell)
@@ -159,7 +159,13 @@ def plot_stack(layers: Sequence[Layer], input_size: int, unit: int | None = None
     y = -0.5 - 9 / cell
     ax.plot([first - 0.5, last + 0.5], [y, y], color=ink("accent"), lw=1.6, marker="|", ms=7, label="region")
     ax.text(
-        (first + last) / 2, y - 4 / cell, f"{first} … {last}", ha="center", va="top", size=SMALL, color=ink("accent")
+        (first + last) / 2,
+        y - 4 / cell,
+        f"{signed(first)} … {signed(last)}",
+        ha="center",
+        va="top",
+        size=SMALL,
+        color=ink("accent"),
     )
     return ax
 
@@ -245,7 +251,9 @@ def plot_paths(paths: Mapping[str, Sequence[Layer]], *, unit: int = 0, ax: Axes 
     seen = {name: input_cells(layers, unit) for name, layers in paths.items()}
     together = sorted({cell for row in seen.values() for cell in row})
 
-    left, right = together[0] - 0.8, together[-1] + 0.8
+    middle = (together[0] + together[-1]) / 2
+    half = max(together[-1] - together[0] + 1.6, 9) / 2  # a few cells do not grow to fill the picture
+    left, right = middle - half, middle + half
     longest = max(len(name) for name in (*paths, "together"))
     beside = longest * WORDS * 0.6 + 10
     labels = beside * (right - left) / (345 - beside)
@@ -259,12 +267,19 @@ def plot_paths(paths: Mapping[str, Sequence[Layer]], *, unit: int = 0, ax: Axes 
         first, last = fields[name].region(unit)
         cells(ax, name, [(x, y) for x in read], fill=role)
         outlines(ax, "hole", [(x, y) for x in range(first, last + 1) if x not in read])
-        middle = float(fields[name].center(unit))
-        ax.plot([middle], [y + 0.5 + 5 / cell], marker="v", ms=6, color=ink(role), ls="none", label=f"center {name}")
+        ax.plot(
+            [float(fields[name].center(unit))],
+            [y + 0.5 + 5 / cell],
+            marker="v",
+            ms=6,
+            color=ink(role),
+            ls="none",
+            label=f"center {name}",
+        )
         ax.text(left - labels + 4 / cell, y, name, va="center_baseline", size=WORDS, color=ink(role))
     cells(ax, "together", [(x, bottom) for x in together], fill="used")
     outlines(ax, "hole", [(x, bottom) for x in range(together[0], together[-1] + 1) if x not in together])
     ax.text(left - labels + 4 / cell, bottom, "together", va="center_baseline", size=WORDS)
-    for x in (together[0], together[-1]):
-        ax.text(x, bottom - 0.5 - 4 / cell, str(x), ha="center", va="top", size=SMALL, color=ink("muted"))
+    for x in together if half < 9 else (together[0], together[-1]):
+        ax.text(x, bottom - 0.5 - 4 / cell, signed(x), ha="center", va="top", size=SMALL, color=ink("muted"))
     return ax
