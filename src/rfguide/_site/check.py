@@ -5,6 +5,7 @@ import difflib
 import re
 from collections.abc import Iterator
 
+from rfguide._site.formulas import fault
 from rfguide._site.grammar import Block, Page, Problem
 from rfguide._site.runner import Given, Run, run
 
@@ -20,6 +21,9 @@ def differences(page: Page, given: Run) -> Iterator[Problem]:
     """Yield the differences between a page and what its code gave."""
     for block, result in zip(page.blocks, given.given, strict=True):
         yield from _block(page, block, result)
+    for math in page.maths:
+        if math.call and (reason := fault(math.latex, math.call)):
+            yield Problem(page.path, math.line, reason)
     for number in page.numbers:
         place = f"{number.blocks}:{number.expression}"
         if reason := given.failures.get(place):

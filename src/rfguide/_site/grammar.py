@@ -134,8 +134,8 @@ CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 COMMENT = re.compile(r"<!--(?P<body>.*?)-->")
 DIRECTIVE = re.compile(rf"^\s*(?P<kind>{'|'.join(KINDS)}):\s*(?P<text>.*?)\s*$")
 DISPLAY = re.compile(r"^(?P<indent>\s*)\$\$(?P<latex>.*)$")
-# A dollar opens before a non-space and closes after one, and touches no ASCII letter or digit outside (a price does).
-INLINE = re.compile(r"(?<![\\$0-9A-Za-z])\$(?=[^\s$])(?P<latex>[^$]*?[^\s$\\])\$(?![$0-9A-Za-z])")
+# A dollar opens before a non-space, closes after one, and stands before no digit when it closes (a price does).
+INLINE = re.compile(r"(?<![\\$])\$(?=[^\s$])(?P<latex>(?:[^$]*[^\s$\\])?)\$(?![$0-9])")
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)[^)]*\)")
 UNDERLINE = re.compile(r"^(=+|-+)\s*$")
 
