@@ -4,7 +4,9 @@ Importing it loads neither torch, numpy nor matplotlib; `rfguide.trace`, `rfguid
 `rfguide.plot` load what they need when they are first used.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from rfguide.errors import GeometryError, TraceError
@@ -45,17 +47,32 @@ __all__ = [
 ]
 
 # Where each name that needs torch or matplotlib lives; None is a module.
-_LATE = {"trace": "trace", "check": "probe", "plot": None, "probe": None}
+_LATE = {"check": "probe", "plot": None, "probe": None}
 
 
 def __getattr__(name: str) -> object:
     if name not in _LATE:
         raise AttributeError(f"module 'rfguide' has no attribute {name!r}")
     module = import_module(f"rfguide.{_LATE[name] or name}")
-    # Importing the package rfguide.trace binds `rfguide.trace` to it; the function is what the name means.
     value = getattr(module, name) if _LATE[name] else module
     globals()[name] = value
     return value
+
+
+class _Package(ModuleType):
+    """The package itself, in which `rfguide.trace` is the function although a subpackage has the same name."""
+
+    @property
+    def trace(self) -> object:
+        return import_module("rfguide.trace").trace
+
+    @trace.setter
+    def trace(self, _: ModuleType) -> None:
+        # Python binds a subpackage here when it is first imported; `from rfguide.trace import …` does not look here.
+        pass
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __dir__() -> list[str]:
