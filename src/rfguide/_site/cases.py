@@ -99,6 +99,27 @@ def units() -> Iterator[Case]:
             yield {"u": unit, "r": field.size, "j": field.stride, "P": field.padding, "layers": layers}
 
 
+def two_layers() -> Iterator[Case]:
+    """Units above two layers, with the strides and paddings of both."""
+    for layers in stacks():
+        if len(layers) == 2:
+            for unit in range(4):
+                yield {**along(layers), "u": unit, "layers": layers}
+
+
+def branches() -> Iterator[Case]:
+    """Units where two paths meet: the first and last cells a and b that each path sees, from path 1 to path 2."""
+    for paths in itertools.combinations([layers for layers in stacks() if len(layers) < 4], 2):
+        for unit in (0, 3):
+            regions = [receptive_fields(path)[-1].region(unit) for path in paths]
+            yield {
+                "a": Indexed(tuple(first for first, _ in regions), 1),
+                "b": Indexed(tuple(last for _, last in regions), 1),
+                "u": unit,
+                "layers": paths,
+            }
+
+
 def clipped() -> Iterator[Case]:
     """Fields from a to b that hang over an axis of n cells by some or none, and see one or more of it."""
     for n, width in itertools.product((1, 4, 9), (1, 3, 6)):
@@ -146,6 +167,11 @@ def torch_overlap(a: int, b: int, n: int) -> int:
 
     window = torch.ones(1, 1, b - a + 1)
     return int(torch.nn.functional.conv1d(torch.ones(1, 1, n), window, padding=b - a)[0, 0, b])
+
+
+def hull(cells: list[int]) -> int:
+    """Cells from the first to the last, both counted."""
+    return max(cells) - min(cells) + 1
 
 
 def first_cell_seen(layers: tuple[Layer, ...], unit: int) -> int:

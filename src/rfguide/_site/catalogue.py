@@ -23,10 +23,12 @@ from rfguide import Layer, ReceptiveField, receptive_fields
 from rfguide._site.cases import (
     Case,
     as_layers,
+    branches,
     clipped,
     dilated_stacks,
     first_cell_seen,
     grid,
+    hull,
     last_cell_seen,
     plain_stacks,
     pool_sizes,
@@ -40,6 +42,7 @@ from rfguide._site.cases import (
     torch_pool,
     torch_transposed,
     transposed_sizes,
+    two_layers,
     units,
 )
 from rfguide._site.latex import Indexed
@@ -176,6 +179,11 @@ def top_down(D: Indexed, s: Indexed, k: Indexed, *, l: int) -> int:
 # ------------------------------------------------------------------------------- where the field of a unit lies
 
 
+@entry(two_layers, lambda layers, u: first_cell_seen(layers, u))
+def first_of_two(u: int, s: Indexed, p: Indexed) -> int:
+    return receptive_fields(as_layers(Indexed((1, 1), 1), s, p))[-1].region(u)[0]
+
+
 @entry(units, lambda layers, u: first_cell_seen(layers, u))
 def first_cell(u: int, j: int, P: int) -> int:
     return ReceptiveField(stride=j, padding=P).region(u)[0]
@@ -189,6 +197,11 @@ def last_cell(u: int, j: int, P: int, r: int) -> int:
 @entry(units, lambda layers, u: Fraction(first_cell_seen(layers, u) + last_cell_seen(layers, u), 2))
 def center(u: int, j: int, P: int, r: int) -> Fraction:
     return ReceptiveField(size=r, stride=j, padding=P).center(u)
+
+
+@entry(branches, lambda layers, u: hull([cell for path in layers for cell in rfguide.input_cells(path, u)]))
+def union_size(a: Indexed, b: Indexed) -> int:
+    return hull([cell for first, last in zip(a.values, b.values, strict=True) for cell in range(first, last + 1)])
 
 
 @entry(clipped, torch_overlap)
