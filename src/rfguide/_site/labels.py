@@ -35,6 +35,7 @@ PAGES = {
 PATTERNS = {
     r"layer (\d+)": r"第 \1 层",
     r"(\d+) of (\d+) pixels, (\d+) %": r"\2 个像素用到 \1 个，占 \3%",
+    r"sum (−?[\d.]+) \+ bias (−?[\d.]+) = (−?[\d.]+)": r"总和 \1 + 偏置 \2 = \3",
 }
 
 # Names out of the code stay as they are in either language: conv1, layer4.2.conv3, relu()#2, stride=2; so do r 8, j 2.

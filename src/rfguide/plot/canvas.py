@@ -42,9 +42,11 @@ def canvas(ax: Axes | None, left: float, right: float, bottom: float, top: float
     return ax
 
 
-def points(cells_across: float) -> float:
-    """Return the width of one cell in points on a picture that is so many cells wide."""
-    return WIDTH * 72 / cells_across
+def room(ax: Axes | None) -> float:
+    """Return how wide an Axes is in points: that of the figure to come if it is still to be made."""
+    if ax is None:
+        return WIDTH * 72
+    return float(ax.get_window_extent().width / ax.figure.dpi * 72)
 
 
 def signed(number: int) -> str:

@@ -38,10 +38,13 @@ def plot_growth(
     few = len(sizes) <= 8
     ax.plot(depths, sizes, color=ink("accent"), lw=2, marker="o", ms=6 if few else 3, zorder=3)
     if few:
-        # Claims lie above more often than below, so their company moves the numbers down.
-        offset, side = ((6, -9), "left") if claims else ((0, 12), "center")
         for depth, size in zip(depths, sizes, strict=True):
-            ax.annotate(f"{size}", (depth, size), offset, textcoords="offset points", ha=side, va="center", size=WORDS)
+            rivals = [claim[depth - 1] - size for claim in (claims or {}).values() if 0 < depth <= len(claim)]
+            above = min((gap for gap in rivals if gap > 0), default=None)
+            below = min((-gap for gap in rivals if gap < 0), default=None)
+            crowded = above is not None and (below is None or above < below)
+            offset, side = ((6, -9), "left") if crowded else ((-3, 11), "right" if rivals else "center")
+            ax.annotate(str(size), (depth, size), offset, textcoords="offset points", ha=side, va="center", size=WORDS)
     for (name, claim), style in zip((claims or {}).items(), ("--", ":", "-.") * len(claims or {}), strict=False):
         ax.plot(range(1, len(claim) + 1), claim, color=ink("warn"), lw=1.4, ls=style, marker="x", ms=6, label=name)
         ax.annotate(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rfguide.errors import GeometryError, at_least
 from rfguide.fields import ReceptiveField, input_cells, receptive_fields
 from rfguide.layers import Layer
-from rfguide.plot.canvas import canvas, cells, outlines, picture, points, signed
+from rfguide.plot.canvas import canvas, cells, outlines, picture, room, signed
 from rfguide.plot.palette import SMALL, WORDS, ink
 from rfguide.sizes import output_sizes
 
@@ -73,8 +73,8 @@ def plot_region(
     boxes = list(regions.values())
     top, bottom = min(0, *(r[0] for r, _ in boxes)), max(rows - 1, *(r[1] for r, _ in boxes))
     left, right = min(0, *(c[0] for _, c in boxes)), max(columns - 1, *(c[1] for _, c in boxes))
-    across = (right - left + 1) * 345 / (345 - 40)  # 40 points for the numbers at the left
-    cell = points(across)
+    across = (right - left + 1) * room(ax) / (room(ax) - 40)  # 40 points for the numbers at the left
+    cell = room(ax) / across
     below = (24 + 20 * len(boxes)) / cell
     ax = canvas(ax, right + 0.7 - across, right + 0.7, bottom + 0.5 + below, top - 0.7)
 
@@ -209,7 +209,7 @@ def plot_holes(layers: Sequence[Layer], *, ax: Axes | None = None) -> Axes:
     used = {cell - first for cell in input_cells(layers, 0)}
     side = range(field.size)
     across = max(field.size, 12) + 0.4  # small fields keep small cells
-    cell = points(across)
+    cell = room(ax) / across
     left = (field.size - 1) / 2 - across / 2
     ax = canvas(ax, left, left + across, field.size - 0.3 + 30 / cell, -0.7)
     cells(ax, "used", [(x, y) for y in side for x in side if x in used and y in used])
@@ -249,8 +249,9 @@ def plot_gradient(gradient: Any, region: tuple[Pair, Pair] | None = None, *, ax:
     if values.ndim != 2:
         raise GeometryError(f"gradient has {values.ndim} axes; it must have rows and columns")
     rows, columns = values.shape
-    across = columns + 1 + columns * 30 / (345 - 30)  # 30 points for the numbers at the left
-    left, bottom = columns - across, rows + 24 / points(across)
+    across = columns + 1 + columns * 30 / (room(ax) - 30)  # 30 points for the numbers at the left
+    cell = room(ax) / across
+    left, bottom = columns - across, rows + 24 / cell
     ax = canvas(ax, left, columns, bottom, -1.0)
     ax.imshow(_raster(values, float(np.abs(values).max())), interpolation="none", zorder=1)
     ax.set_xlim(left, columns)  # imshow has moved them
@@ -258,7 +259,7 @@ def plot_gradient(gradient: Any, region: tuple[Pair, Pair] | None = None, *, ax:
     ax.add_patch(Rectangle((-0.5, -0.5), columns, rows, fc="none", ec=ink("padding"), lw=1, zorder=2))
     if region is not None:
         _box(ax, *region, fc="none", ec=ink("accent"), lw=1.6, ls="--", label="region", zorder=3)
-        _ends(ax, *region, left=-0.5, bottom=rows - 0.5, cell=points(across))
+        _ends(ax, *region, left=-0.5, bottom=rows - 0.5, cell=cell)
     return ax
 
 
@@ -297,7 +298,7 @@ def plot_maps(maps: Any, *, columns: int = 4, ax: Axes | None = None) -> Axes:
     # Room between maps, in cells: a tenth of a map, and above each the number of its channel.
     gap = max(1, round(width / 10))
     across = columns * (width + gap) - gap
-    cell = points(across)
+    cell = room(ax) / across
     line = height + 17 / cell
     ax = canvas(ax, -0.5, across - 0.5, lines * line - 0.5, -0.5)
     largest = float(np.abs(values).max())
@@ -330,7 +331,7 @@ def plot_window(window: Any, kernel: Any, bias: float = 0.0, *, ax: Axes | None 
         >>> from rfguide.plot import plot_window
         >>> ax = plot_window([[[1, 2], [3, 4]]], [[[1, 0], [0, -1]]], bias=0.5)
         >>> ax.texts[-1].get_text()
-        '−3 + 0.5 = −2.5'
+        'sum −3 + bias 0.5 = −2.5'
     """
     pixels, weights = array(window), array(kernel)
     if pixels.ndim != 3 or pixels.shape != weights.shape:
@@ -341,7 +342,7 @@ def plot_window(window: Any, kernel: Any, bias: float = 0.0, *, ax: Axes | None 
     products = pixels * weights
     blocks = (("input", pixels), ("map", weights), ("field", products))
     across = 3 * width + 2 * 1.1 + 0.2
-    cell = points(across)
+    cell = room(ax) / across
     step = height + 0.5
     base = (channels - 1) * step + height
     ax = canvas(ax, -0.6, across - 0.6, base + 0.1 + 22 / cell, -0.5 - 22 / cell)
@@ -361,7 +362,7 @@ def plot_window(window: Any, kernel: Any, bias: float = 0.0, *, ax: Axes | None 
             x = place * (width + 1.1) + width + 0.05
             ax.text(x, c * step + (height - 1) / 2, sign, ha="center", va="center_baseline", size=WORDS + 2)
     total = products.sum()
-    words = f"{_number(total)} + {_number(bias)} = {_number(total + bias)}"
+    words = f"sum {_number(total)} + bias {_number(bias)} = {_number(total + bias)}"
     ax.text(across - 1.1, base - 0.4 + 8 / cell, words, ha="right", va="top", size=WORDS)
     return ax
 

@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection
 from rfguide.errors import GeometryError, pair
 from rfguide.fields import ReceptiveField, input_cells, receptive_fields
 from rfguide.layers import Layer
-from rfguide.plot.canvas import canvas, cells, key, numbers, outlines, picture, points, signed
+from rfguide.plot.canvas import canvas, cells, key, numbers, outlines, picture, room, signed
 from rfguide.plot.palette import SMALL, WORDS, ink
 from rfguide.sizes import output_size, output_sizes
 
@@ -57,7 +57,7 @@ def plot_places(
     rows = windows if unused else windows[:places]
 
     right = max(end, rows[-1][-1] + 1) + 2.0
-    cell = points(right + before + 0.2)
+    cell = room(ax) / (right + before + 0.5)
     ax = canvas(ax, -before - 0.7, right - 0.2, -len(rows) - (2.4 if before or after or unused else 0.9), 1.7)
     inside = [cell for cell in range(input_size) if cell not in unused]
     cells(ax, "input", [(x, 0) for x in inside])
@@ -126,8 +126,8 @@ def plot_stack(layers: Sequence[Layer], input_size: int, unit: int | None = None
     first, last = fields[-1].region(unit)
 
     leftmost, rightmost = min(first, 0) - 0.8, max(last + 1, input_size) - 0.2
-    labels = 62 * (rightmost - leftmost) / (345 - 62)  # 62 points for the words beside the rows
-    cell = points(rightmost - leftmost + labels)
+    labels = 62 * (rightmost - leftmost) / (room(ax) - 62)  # 62 points for the words beside the rows
+    cell = room(ax) / (rightmost - leftmost + labels)
     step = max(2.3, 46 / cell)
     ax = canvas(ax, leftmost - labels, rightmost, -0.8 - 26 / cell, step * len(layers) + max(0.8, 18 / cell))
 
@@ -256,8 +256,8 @@ def plot_paths(paths: Mapping[str, Sequence[Layer]], *, unit: int = 0, ax: Axes 
     left, right = middle - half, middle + half
     longest = max(len(name) for name in (*paths, "together"))
     beside = longest * WORDS * 0.6 + 10
-    labels = beside * (right - left) / (345 - beside)
-    cell = points(right - left + labels)
+    labels = beside * (right - left) / (room(ax) - beside)
+    cell = room(ax) / (right - left + labels)
     step = max(1.35, 24 / cell)
     bottom = -step * (len(paths) + 0.35)
     ax = canvas(ax, left - labels, right, bottom - 0.5 - 22 / cell, 0.5 + 14 / cell)
