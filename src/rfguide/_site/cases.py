@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,20 @@ def transposed_sizes() -> Iterator[Case]:
     for n, k, s, p, d, o in itertools.product(range(1, 7), range(1, 5), range(1, 4), range(3), range(1, 4), range(3)):
         if o < max(s, d) and (n - 1) * s + d * (k - 1) + 1 + o > 2 * p:
             yield {"n": n, "k": k, "s": s, "p": p, "d": d, "o": o}
+
+
+def backwards() -> Iterator[Case]:
+    """Layers and an output size m that some input gives; every input from 1 cell on counts, so none is cut off."""
+    for m, k, s, p, d in itertools.product((1, 2, 5), range(1, 5), range(1, 4), range(3), range(1, 4)):
+        if (m - 1) * s + d * (k - 1) + 1 - 2 * p >= 1:
+            yield {"m": m, "k": k, "s": s, "p": p, "d": d}
+
+
+def adaptive_cells() -> Iterator[Case]:
+    """Every output cell i of adaptive poolings from n cells to m."""
+    for n, m in itertools.product((1, 4, 7, 10), (1, 2, 3, 7)):
+        for i in range(m):
+            yield {"i": i, "n": n, "m": m}
 
 
 def stacks(*, strides: bool = True) -> Iterator[tuple[Layer, ...]]:
@@ -154,11 +169,72 @@ def torch_transposed(n: int, k: int, s: int, p: int, d: int, o: int) -> int:
     return int(conv(torch.empty(1, 1, n, device="meta")).shape[-1])
 
 
-def torch_conv2d(c_in: int, c_out: int, k: int) -> "torch.nn.Conv2d":
-    """A convolution of torch without bias, to ask for its weights."""
+def torch_conv2d(c_in: int, c_out: int, k: int, *, bias: bool = False) -> "torch.nn.Conv2d":
+    """A convolution of torch, to ask for its weights."""
     import torch
 
-    return torch.nn.Conv2d(c_in, c_out, k, bias=False, device="meta")
+    return torch.nn.Conv2d(c_in, c_out, k, bias=bias, device="meta")
+
+
+def torch_macs(conv: "torch.nn.Conv2d", height: int, width: int) -> int:
+    """Multiplications and additions for maps of this size, by torch's counter (it counts two operations each)."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    rows, columns = conv.kernel_size
+    image = torch.empty(1, conv.in_channels, height + rows - 1, width + columns - 1, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        conv(image)
+    return int(counter.get_total_flops()) // 2
+
+
+def torch_bytes(value: int, channels: int, height: int, width: int) -> int:
+    """Bytes of torch's tensor of so many values of so many bytes each."""
+    import torch
+
+    kinds = {1: torch.uint8, 2: torch.float16, 4: torch.float32, 8: torch.float64}
+    return torch.empty(channels, height, width, dtype=kinds[value], device="meta").nbytes
+
+
+def torch_inputs(m: int, k: int, s: int, p: int, d: int) -> list[int]:
+    """Every input length from which torch's own convolution makes `m` values."""
+    fitting = range(max(1, d * (k - 1) + 1 - 2 * p), m * s + d * k + 1)
+    return [n for n in fitting if torch_conv(n, k, s, p, d) == m]
+
+
+def torch_same(k: int, d: int) -> tuple[int, int]:
+    """The padding before and after that torch's `padding="same"` puts: where the first and last taps reach."""
+    import torch
+
+    conv = torch.nn.Conv1d(1, 1, k, padding="same", dilation=d, bias=False)
+    torch.nn.init.ones_(conv.weight)
+    pulse = torch.zeros(1, 1, 41)
+    pulse[0, 0, 20] = 1
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # torch says that an even extent costs it a copy
+        reached = conv(pulse)[0, 0].nonzero().flatten().tolist()
+    return reached[-1] - 20, 20 - reached[0]
+
+
+def torch_adaptive(i: int, n: int, m: int) -> tuple[int, int]:
+    """The first and last cell that output `i` of torch's adaptive pooling reads, by its gradient."""
+    import torch
+
+    axis = torch.zeros(1, 1, n, requires_grad=True)
+    (gradient,) = torch.autograd.grad(torch.nn.functional.adaptive_avg_pool1d(axis, m)[0, 0, i], axis)
+    read = gradient[0, 0].nonzero().flatten().tolist()
+    return read[0], read[-1]
+
+
+def weights_and_biases(c_in: int, c_out: int, k: int) -> int:
+    """Count every weight of every filter, one by one, and one bias a filter."""
+    taps = itertools.product(range(c_out), range(c_in), range(k), range(k))
+    return len([*taps]) + c_out
+
+
+def multiplications(c_in: int, c_out: int, k: int, h: int, w: int) -> int:
+    """Count every product of a weight and a value, one by one."""
+    return len([*itertools.product(range(h), range(w), range(c_out), range(c_in), range(k), range(k))])
 
 
 def torch_overlap(a: int, b: int, n: int) -> int:

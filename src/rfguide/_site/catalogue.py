@@ -22,7 +22,9 @@ import rfguide
 from rfguide import Layer, ReceptiveField, receptive_fields
 from rfguide._site.cases import (
     Case,
+    adaptive_cells,
     as_layers,
+    backwards,
     branches,
     clipped,
     dilated_stacks,
@@ -30,20 +32,27 @@ from rfguide._site.cases import (
     grid,
     hull,
     last_cell_seen,
+    multiplications,
     plain_stacks,
     pool_sizes,
     sizes,
     span,
     steps,
     strided_stacks,
+    torch_adaptive,
+    torch_bytes,
     torch_conv,
     torch_conv2d,
+    torch_inputs,
+    torch_macs,
     torch_overlap,
     torch_pool,
+    torch_same,
     torch_transposed,
     transposed_sizes,
     two_layers,
     units,
+    weights_and_biases,
 )
 from rfguide._site.latex import Indexed
 
@@ -121,6 +130,56 @@ def extent(k: int, d: int) -> int:
 @entry(grid(c=(1, 3, 8), k=range(1, 6)), lambda c, k: len([*product(range(c), range(c), range(k), range(k))]))
 def weights(c: int, k: int) -> int:
     return torch_conv2d(c, c, k).weight.numel()
+
+
+# ------------------------------------------------------------------- what a layer costs, and sizes backwards
+
+
+@entry(grid(c_in=(1, 3, 8), c_out=(1, 16), k=range(1, 6)), weights_and_biases)
+def parameters(c_in: int, c_out: int, k: int) -> int:
+    return sum(one.numel() for one in torch_conv2d(c_in, c_out, k, bias=True).parameters())
+
+
+@entry(grid(c_in=(1, 3), c_out=(1, 4), k=(1, 2, 3), h=(1, 5), w=(2, 4)), multiplications)
+def macs(c_in: int, c_out: int, k: int, h: int, w: int) -> int:
+    return torch_macs(torch_conv2d(c_in, c_out, k), h, w)
+
+
+@entry(
+    grid(b=(1, 2, 4, 8), c=(1, 64), h=(1, 7), w=(5, 8)), lambda b, c, h, w: b * len([*product(*map(range, (c, h, w)))])
+)
+def map_bytes(b: int, c: int, h: int, w: int) -> int:
+    return torch_bytes(b, c, h, w)
+
+
+@entry(backwards, lambda m, k, s, p, d: min(torch_inputs(m, k, s, p, d)))
+def smallest_input(m: int, k: int, s: int, p: int, d: int) -> int:
+    return min(rfguide.input_sizes(m, k, stride=s, padding=p, dilation=d))
+
+
+@entry(backwards, lambda m, k, s, p, d: max(torch_inputs(m, k, s, p, d)))
+def largest_input(m: int, k: int, s: int, p: int, d: int) -> int:
+    return max(rfguide.input_sizes(m, k, stride=s, padding=p, dilation=d))
+
+
+@entry(grid(k=range(1, 7), d=range(1, 4)), lambda k, d: torch_same(k, d)[0])
+def same_padding_before(k: int, d: int) -> int:
+    return rfguide.same_padding(k, dilation=d)[0]
+
+
+@entry(grid(k=range(1, 7), d=range(1, 4)), lambda k, d: torch_same(k, d)[1])
+def same_padding_after(k: int, d: int) -> int:
+    return rfguide.same_padding(k, dilation=d)[1]
+
+
+@entry(adaptive_cells, lambda i, n, m: torch_adaptive(i, n, m)[0])
+def adaptive_first(i: int, n: int, m: int) -> int:
+    return rfguide.adaptive_windows(n, m)[i][0]
+
+
+@entry(adaptive_cells, lambda i, n, m: torch_adaptive(i, n, m)[1])
+def adaptive_last(i: int, n: int, m: int) -> int:
+    return rfguide.adaptive_windows(n, m)[i][1]
 
 
 # ------------------------------------------------------------------------ how the field grows along a stack
