@@ -1,0 +1,169 @@
+"""`trace`: the exact receptive field of every feature map of a torch model, without computing on data."""
+
+import sys
+from types import ModuleType
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from rfguide.errors import TraceError
+from rfguide.trace import engine
+from rfguide.trace import spans as _spans
+from rfguide.trace.cells import Track, cell_of, track_of
+from rfguide.trace.inputs import Axis, Inputs, read
+from rfguide.trace.keeper import kept
+from rfguide.trace.names import tensors_of
+from rfguide.trace.result import Map, Trace
+
+__all__ = ["Map", "Trace", "trace"]
+
+
+def trace(
+    model: nn.Module,
+    input_size: Any,
+    *,
+    ignore_global: bool = False,
+    unknown: Literal["error", "global"] = "error",
+    until: str | None = None,
+) -> Trace:
+    """Return the receptive field of every feature map of a model.
+
+    The model runs once on the meta device, in the mode it is in (`model.eval()` gives inference; batch
+    statistics in training make every map global). Beside each tensor goes the first and the last input cell
+    that each element depends on; nothing is computed on data, and the model comes back untouched.
+
+    Args:
+        model: Any module; wrappers of `torch.compile` and `nn.DataParallel` are looked through.
+        input_size: The input's shape, such as (1, 3, 224, 224), or a sample tensor (its values are not used);
+            a tuple of them for several inputs, or a dict by name.
+        ignore_global: Read gates and statistics as element-wise: squeeze-and-excitation, GroupNorm, InstanceNorm,
+            LayerNorm over space, global pooling that is combined with the map again.
+        unknown: What to do at an op that rfguide does not know: "error" refuses, "global" takes it to read
+            everything and marks all that follows as `unknown`.
+        until: Stop before the call of this name.
+
+    Raises:
+        TraceError: If the model does something whose receptive field rfguide cannot vouch for, or raises.
+        GeometryError: If `input_size` is no size.
+        TypeError: If an argument has the wrong type.
+
+    Examples:
+        >>> import rfguide
+        >>> from torch import nn
+        >>> t = rfguide.trace(nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.MaxPool2d(2)), (1, 3, 32, 32))
+        >>> list(t)
+        ['0', '1']
+        >>> t["1"].size, t["1"].visible((0, 5))
+        ((4, 4), ((0, 2), (9, 12)))
+    """
+    model = _checked(model, ignore_global, unknown, until)
+    inner = _unwrapped(model)
+    inputs = read(inner, input_size)
+    with kept(inner):
+        calls, output, ops = engine.run(inner, inputs, ignore_global=ignore_global, unknown=unknown, until=until)
+        outputs = [] if output is None else _outputs(output, calls, inputs)
+    maps = _maps(inner, calls, inputs.axes)
+    if until is not None and output is not None:
+        near = ", ".join([call.name for call in calls][:3])
+        raise TraceError(f"{until=} names no call that the model makes; its first calls are {near}")
+    if output is None and not maps:
+        raise TraceError(f"{until=} stops before the first map")
+    by_track = {id(call.track): m for call, m in zip(calls, maps, strict=True)}
+    found = [by_track.get(id(m._track), m) for m in outputs] or [maps[-1]]
+    with_gates = trace(model, input_size, unknown=unknown, until=until) if ignore_global else None
+    return Trace(
+        maps, found, model=type(inner).__name__, axes=inputs.axes, params=sum(p.numel() for p in inner.parameters()),
+        macs=ops.macs, ignored=ops.ignored_calls, with_gates=with_gates,
+    )  # fmt: skip
+
+
+def _checked(model: object, ignore_global: object, unknown: object, until: object) -> nn.Module:
+    if not isinstance(model, nn.Module):
+        hint = " (call it to make one)" if isinstance(model, type) else ""
+        raise TypeError(f"model must be a torch.nn.Module, not {type(model).__name__}{hint}")
+    if not isinstance(ignore_global, bool):
+        raise TypeError(f"{ignore_global=} must be True or False")
+    if unknown not in ("error", "global"):
+        raise TypeError(f'{unknown=} must be "error" or "global"')
+    if until is not None and not isinstance(until, str):
+        raise TypeError(f"{until=} must be the name of a call, not {type(until).__name__}")
+    lazy = [name for name, p in [*model.named_parameters(), *model.named_buffers()] if torch.nn.parameter.is_lazy(p)]
+    if lazy:
+        raise TraceError(f"{lazy[0]} has no shape yet: run the model once before it is traced")
+    return model
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif isinstance(getattr(model, "_orig_mod", None), nn.Module):
+            model = model._orig_mod  # type: ignore[assignment]
+        else:
+            return model
+
+
+def _outputs(output: object, calls: list[engine.Call], inputs: Inputs) -> list[Map]:
+    found = list(tensors_of(output))
+    if not found:
+        raise TraceError(f"the model returns {type(output).__name__}, which holds no tensor")
+    maps = []
+    for key, tensor in found:
+        track = track_of(tensor) if cell_of(tensor) is not None else _nothing(tensor, inputs.axes)
+        maps.append(
+            Map(
+                "output" if len(found) == 1 else f"output[{key}]",
+                "",
+                tuple(tensor.shape),
+                tensor.dtype,
+                track,
+                inputs.axes,
+            )
+        )
+    return maps
+
+
+def _nothing(tensor: torch.Tensor, axes: tuple[Axis, ...]) -> Track:
+    roles = ("b", "c", *("s" for _ in tensor.shape[2:]))[: tensor.dim()]
+    return Track(tuple(_spans.empty(tensor.dim()) for _ in axes), roles)
+
+
+def _maps(model: nn.Module, calls: list[engine.Call], axes: tuple[Axis, ...]) -> list[Map]:
+    params: dict[int, int] = {}
+    maps = []
+    for call in calls:
+        count = 0
+        if call.module is not None:
+            key = id(call.module)
+            if key not in params:
+                params[key] = sum(p.numel() for p in call.module.parameters())
+            count = params[key]
+        maps.append(
+            Map(
+                call.name,
+                call.op,
+                call.shape,
+                call.dtype,
+                call.track,
+                axes,
+                params=count,
+                macs=call.macs,
+                is_move=call.is_move,
+            )
+        )
+    return maps
+
+
+class _Callable(ModuleType):
+    """The package under the name of its function.
+
+    Python binds `rfguide.trace` to this package as soon as any module imports it; the name means the
+    function in either case.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Trace:
+        return trace(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Callable

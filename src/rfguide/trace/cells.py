@@ -1,0 +1,268 @@
+"""What a traced tensor carries: its spans, and the memory that it shares with other tensors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rfguide.trace import spans as sp
+from rfguide.trace import tables
+from rfguide.trace.roles import Roles
+from rfguide.trace.spans import Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """What a tensor depends on: one span for each axis of each input.
+
+    Attributes:
+        spans: In the order of the inputs' axes.
+        roles: What each dimension stands for.
+        unknown: The op that was read as global because rfguide does not know it; "" if none was.
+    """
+
+    spans: tuple[Span, ...]
+    roles: Roles
+    unknown: str = ""
+
+    def with_spans(self, spans: Sequence[Span], roles: Roles | None = None) -> "Track":
+        """Return the track with other spans."""
+        return replace(self, spans=tuple(spans), roles=self.roles if roles is None else roles)
+
+
+class Memory:
+    """The memory that a tensor and its views share, and what its cells depend on at the moment."""
+
+    __slots__ = ("offset", "shape", "stride", "track", "version")
+
+    def __init__(self, tensor: Tensor, track: Track) -> None:
+        self.shape, self.stride, self.offset = tuple(tensor.shape), tensor.stride(), tensor.storage_offset()
+        self.track = track
+        self.version = 0
+
+    def is_all(self, tensor: Tensor) -> bool:
+        """Whether a tensor is the whole of this memory, in its shape."""
+        return (
+            tuple(tensor.shape) == self.shape
+            and tensor.stride() == self.stride
+            and tensor.storage_offset() == self.offset
+        )
+
+    def read(self, tensor: Tensor, roles: Roles) -> Track:
+        """Return what the cells of a view depend on now."""
+        return Track(tuple(self._read(tensor, span) for span in self.track.spans), roles, self.track.unknown)
+
+    def write(self, tensor: Tensor, new: Track) -> None:
+        """Take in what was written to a view."""
+        self.version += 1
+        spans = tuple(self._write(tensor, old, span) for old, span in zip(self.track.spans, new.spans, strict=True))
+        self.track = Track(spans, self.track.roles, self.track.unknown or new.unknown)
+
+    def _flat(self, array: Any, fill: Any) -> tuple[Any, Any]:
+        """Lay an array out as the memory is; return the memory and the array as a view of it."""
+        reach = self.offset + sum((n - 1) * s for n, s in zip(self.shape, self.stride, strict=True)) + 1
+        flat = np.full(reach, fill, np.int32)
+        whole = _strided(flat, self.shape, self.stride, self.offset)
+        whole[...] = array
+        return flat, whole
+
+    def _read(self, tensor: Tensor, span: Span) -> Span:
+        if span.is_empty:
+            return sp.empty(tensor.dim())
+        box = self._box(tensor)
+        if box is not None:
+            # A window of the whole: slice what differs, keep the rest as it is.
+            for dim, (first, step, count) in enumerate(box):
+                span = sp.gather(span, dim, tables.sliced(self.shape[dim], first, step, count))
+            return span
+        sides = []
+        for array in (span.lo, span.hi):
+            flat, _ = self._flat(array, 0)
+            view = _strided(flat, tensor.shape, tensor.stride(), tensor.storage_offset())
+            sides.append(sp.shrink(view.copy(), range(tensor.dim())))
+        return Span(sides[0], sides[1], (_blur(span, range(tensor.dim())),))
+
+    def _write(self, tensor: Tensor, old: Span, new: Span) -> Span:
+        if old.is_empty and new.is_empty:
+            return old
+        if self.is_all(tensor):
+            return new
+        box = self._box(tensor)
+        rank = len(self.shape)
+        if box is not None:
+            return _written(old, new, box, self.shape)
+        sides = []
+        for was, now, fill in ((old.lo, new.lo, sp.NONE_LO), (old.hi, new.hi, sp.NONE_HI)):
+            flat, whole = self._flat(was, fill)
+            _strided(flat, tensor.shape, tensor.stride(), tensor.storage_offset())[...] = now
+            sides.append(sp.shrink(whole.copy(), range(rank)))
+        return Span(sides[0], sides[1], (_blur(old, range(rank)) if new.is_empty else sp.reaches.lost(range(rank)),))
+
+    def _box(self, tensor: Tensor) -> list[tuple[int, int, int]] | None:
+        """Return (first, step, count) per dimension if the tensor is a strided window of the whole, else None."""
+        if tensor.dim() != len(self.shape):
+            return None
+        left = tensor.storage_offset() - self.offset
+        order = sorted(range(tensor.dim()), key=lambda d: -self.stride[d])
+        box: list[tuple[int, int, int]] = [(0, 1, 1)] * tensor.dim()
+        for d in order:
+            stride = self.stride[d]
+            first = left // stride if stride and self.shape[d] > 1 else 0
+            left -= first * stride
+            count = tensor.shape[d]
+            step, odd = divmod(tensor.stride(d), stride) if stride and count > 1 else (1, 0)
+            if odd or step < 1 or first + (count - 1) * step >= self.shape[d]:
+                return None
+            box[d] = (first, step, count)
+        return box if left == 0 else None
+
+
+def _written(old: Span, new: Span, box: list[tuple[int, int, int]], shape: Sequence[int]) -> Span:
+    """Return the span of a whole after a window of it is overwritten."""
+    cut = [d for d, (_, _, count) in enumerate(box) if count != shape[d]]
+    window = tuple(
+        slice(first, first + (count - 1) * step + 1, step) if d in cut else slice(None)
+        for d, (first, step, count) in enumerate(box)
+    )
+    sides = []
+    for was, now in ((old.lo, new.lo), (old.hi, new.hi)):
+        rest = np.broadcast_shapes(
+            tuple(1 if d in cut else n for d, n in enumerate(was.shape)),
+            tuple(1 if d in cut else n for d, n in enumerate(now.shape)),
+        )
+        full = np.broadcast_to(was, [shape[d] if d in cut else n for d, n in enumerate(rest)]).copy()
+        full[window] = now
+        sides.append(full)
+    return Span(sides[0], sides[1], *_labels(old, new, window, cut, shape, box))
+
+
+def _labels(
+    old: Span,
+    new: Span,
+    window: tuple[slice, ...],
+    cut: list[int],
+    shape: Sequence[int],
+    box: list[tuple[int, int, int]],
+) -> tuple[tuple[sp.Reach, ...], Any]:
+    """Return the closed forms of a whole after a window of it is overwritten, and which cell has which."""
+    if old.is_empty and len(new.reaches) == 1:
+        # A constant that is filled in: around the window is padding.
+        found = new.reaches[0]
+        for d in cut:
+            first, step, count = box[d]
+            inverse = sp.reaches.Steps(1, 1, ((-first,),)) if step == 1 else None
+            found = sp.reaches.stepped(found, d, count, shape[d], inverse)
+        if not any(d in found.dims for d in cut) and cut:
+            return _mixed((sp.NOTHING,), None, (found,), None, window, cut, shape)
+        return (found,), None
+    # What is filled in beside may be the same pattern moved: padding that wraps does that.
+    shifted = tuple(_shift_back(r, cut, box, shape) for r in new.reaches)
+    if any(d in r.dims for r in (*old.reaches, *new.reaches) for d in cut):
+        if len(old.reaches) == len(shifted) == 1 and sp.reaches.alike(old.reaches[0], shifted[0]):
+            return old.reaches, None
+        return (sp.reaches.lost(frozenset[int]().union(*(r.dims for r in (*old.reaches, *new.reaches)))),), None
+    return _mixed(old.reaches, old.label, new.reaches, new.label, window, cut, shape)
+
+
+def _shift_back(reach: sp.Reach, cut: list[int], box: list[tuple[int, int, int]], shape: Sequence[int]) -> sp.Reach:
+    for d in cut:
+        first, step, count = box[d]
+        reach = sp.reaches.stepped(
+            reach, d, count, shape[d], sp.reaches.Steps(1, 1, ((-first,),)) if step == 1 else None
+        )
+    return reach
+
+
+def _mixed(
+    olds: tuple[sp.Reach, ...],
+    old_label: Any,
+    news: tuple[sp.Reach, ...],
+    new_label: Any,
+    window: tuple[slice, ...],
+    cut: list[int],
+    shape: Sequence[int],
+) -> tuple[tuple[sp.Reach, ...], Any]:
+    rank = len(shape)
+    was = np.zeros((1,) * rank, np.int32) if old_label is None else old_label
+    now = np.zeros((1,) * rank, np.int32) if new_label is None else new_label
+    rest = np.broadcast_shapes(
+        tuple(1 if d in cut else n for d, n in enumerate(was.shape)),
+        tuple(1 if d in cut else n for d, n in enumerate(now.shape)),
+    )
+    full = np.broadcast_to(was, [shape[d] if d in cut else n for d, n in enumerate(rest)]).copy()
+    full[window] = now + len(olds)
+    return sp.relabel(full, (*olds, *news))
+
+
+def _blur(span: Span, dims: Sequence[int]) -> sp.Reach:
+    """Return the one closed form that survives when data is moved in a way that no form follows."""
+    if len(span.reaches) == 1 and not span.reaches[0].dims:
+        return span.reaches[0]
+    return sp.reaches.lost(dims)
+
+
+def _strided(flat: Any, shape: Sequence[int], stride: Sequence[int], offset: int) -> Any:
+    return np.lib.stride_tricks.as_strided(flat[offset:], tuple(shape), [s * flat.itemsize for s in stride])
+
+
+class Cell:
+    """The note that a traced tensor carries under the attribute `_rfguide`."""
+
+    __slots__ = ("memory", "track", "version")
+
+    def __init__(self, track: Track) -> None:
+        self.track = track
+        self.memory: Memory | None = None
+        self.version = 0
+
+
+def cell_of(tensor: Tensor) -> Cell | None:
+    """Return the note of a tensor; None for a constant."""
+    return tensor.__dict__.get("_rfguide")
+
+
+def track_of(tensor: Tensor) -> Track:
+    """Return what a traced tensor depends on, its views' writes included."""
+    cell: Cell = tensor.__dict__["_rfguide"]
+    memory = cell.memory
+    if memory is not None and cell.version != memory.version:
+        cell.track = memory.track if memory.is_all(tensor) else memory.read(tensor, cell.track.roles)
+        cell.version = memory.version
+    return cell.track
+
+
+def attach(tensor: Tensor, track: Track) -> Tensor:
+    """Note what a new tensor depends on; return the tensor."""
+    tensor._rfguide = Cell(track)  # type: ignore[attr-defined]
+    return tensor
+
+
+def attach_view(view: Tensor, base: Tensor, track: Track) -> Tensor:
+    """Note what a view of a traced tensor depends on; a write to one shows in the other."""
+    cell: Cell = base.__dict__["_rfguide"]
+    if cell.memory is None:
+        cell.memory = Memory(base, cell.track)
+    new = Cell(track)
+    new.memory, new.version = cell.memory, cell.memory.version
+    view._rfguide = new  # type: ignore[attr-defined]
+    return view
+
+
+def write(tensor: Tensor, track: Track) -> None:
+    """Note what is written to a traced tensor in place."""
+    cell: Cell = tensor.__dict__["_rfguide"]
+    if cell.memory is None:
+        cell.track = Track(track.spans, cell.track.roles, cell.track.unknown or track.unknown)
+        return
+    cell.memory.write(tensor, track)
+    track_of(tensor)
+
+
+def plain(tensor: Tensor) -> Tensor:
+    """Return a tensor of the same geometry on the meta device: what a meta kernel takes."""
+    if tensor.device.type == "meta":
+        return tensor
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")

@@ -1,0 +1,121 @@
+"""Tensors that depend on no input: small ones get real values, for masks, indices and control flow.
+
+The input lives on the meta device, so a constant made "on the input's device" would have no values; it is
+made on the CPU instead. Large ones (weights that are standardised, say) stay hollow: a shape without values.
+The model's own tensors are never written to: a write goes to a copy that lives as long as the trace.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rfguide.errors import TraceError
+from rfguide.trace.rules import Op, on_meta, tensors
+
+# Elements up to which a constant is computed.
+LARGEST = 2**20
+
+_READS = {"_local_scalar_dense", "item", "equal", "nonzero", "masked_select", "is_nonzero", "_unique2", "unique_dim",
+          "unique_consecutive", "allclose", "nonzero_numpy", "bincount", "histc", "is_all_true", "_is_all_true", "_is_any_true"}  # fmt: skip
+
+
+def reads_values(op: Op) -> bool:
+    """Whether what an op returns to Python, or the shape of its output, depends on values."""
+    return op._schema.name.split("::")[1] in _READS
+
+
+@cache
+def _writes(op: Op) -> tuple[tuple[int, str], ...]:
+    """The arguments that an op writes to: place and name."""
+    return tuple(
+        (i, a.name) for i, a in enumerate(op._schema.arguments) if a.alias_info is not None and a.alias_info.is_write
+    )
+
+
+@cache
+def _is_view(op: Op) -> bool:
+    return any(a.alias_info is not None and not a.alias_info.is_write for a in op._schema.arguments)
+
+
+@cache
+def _takes_device(op: Op) -> bool:
+    return any(a.name == "device" for a in op._schema.arguments)
+
+
+class Constants:
+    """Runs the ops of which no operand depends on an input."""
+
+    def __init__(self, owned: Sequence[Tensor]) -> None:
+        self._model = owned
+        self._owned: set[int] | None = None
+        # Copies of the model's tensors that its forward pass has written to, by storage.
+        self._copies: dict[int, torch.UntypedStorage] = {}
+
+    def run(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Return what an op gives on constants."""
+        operands = list(tensors([*args, *kwargs.values()]))
+        if not operands:
+            return self._made(op, args, kwargs)
+        hollow = any(t.device.type == "meta" for t in operands)
+        if hollow and reads_values(op):
+            raise TraceError("needs the value of a tensor that has none here: it is on the meta device, or too large")
+        writes = _writes(op)
+        if not hollow and not writes and not _is_view(op) and sum(t.numel() for t in operands) > LARGEST:
+            hollow = True
+        if hollow:
+            if writes and not all(t.device.type == "meta" for t in operands):
+                # A value that is not known is written to a constant: leave the constant be.
+                return self._target(op, args, kwargs)
+            if _takes_device(op):
+                kwargs = {**kwargs, "device": torch.device("meta")}
+            return on_meta(op, args, kwargs)
+        if _takes_device(op):
+            kwargs = {**kwargs, "device": torch.device("cpu")}
+        if writes:
+            self._claim(op, args, kwargs)
+        target = self._target(op, args, kwargs) if writes else None
+        args = [self._swap(a) for a in args]
+        kwargs = {k: self._swap(v) for k, v in kwargs.items()}
+        out = op(*args, **kwargs)
+        return out if target is None or not isinstance(out, Tensor) else target
+
+    def _made(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        if not _takes_device(op):
+            return op(*args, **kwargs)
+        shape = args[0] if args and isinstance(args[0], list | tuple) else ()
+        device = "meta" if prod(n for n in shape if isinstance(n, int)) > LARGEST else "cpu"
+        return op(*args, **{**kwargs, "device": torch.device(device)})
+
+    @staticmethod
+    def _target(op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        place, name = _writes(op)[0]
+        return kwargs[name] if name in kwargs else args[place]
+
+    def _claim(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        """Copy the model's tensors that an op is about to write to."""
+        if self._owned is None:
+            self._owned = {t.untyped_storage()._cdata for t in self._model if t.device.type != "meta"}
+        for place, name in _writes(op):
+            for tensor in tensors([kwargs[name] if name in kwargs else args[place]]):
+                storage = tensor.untyped_storage()
+                if storage._cdata in self._owned and storage._cdata not in self._copies:
+                    self._copies[storage._cdata] = storage.clone()
+
+    def _swap(self, value: Any) -> Any:
+        """Put the copy in place of a tensor that was written to, and bring it to the CPU."""
+        if isinstance(value, list | tuple):
+            return type(value)(self._swap(v) for v in value)
+        if not isinstance(value, Tensor):
+            return value
+        if self._copies:
+            copy = self._copies.get(value.untyped_storage()._cdata)
+            if copy is not None:
+                empty = torch.empty(0, dtype=value.dtype, device=value.device)
+                value = empty.set_(copy, value.storage_offset(), value.shape, value.stride())
+        if isinstance(value, torch.nn.Parameter):
+            value = value.detach()
+        return value if value.device.type == "cpu" else value.cpu()

@@ -1,0 +1,328 @@
+"""One run of the model on the meta device: every op that torch dispatches goes through the table of rules."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules import module as torch_module
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from rfguide.errors import GeometryError, TraceError
+from rfguide.trace import rules_index, rules_norm, rules_reduce, rules_views, rules_window
+from rfguide.trace import spans as sp
+from rfguide.trace.cells import Cell, Memory, Track, attach, cell_of, track_of, write
+from rfguide.trace.constants import Constants, reads_values
+from rfguide.trace.inputs import Inputs
+from rfguide.trace.names import Names, function_name, tensors_of
+from rfguide.trace.rules import Op, Rule, elementwise, is_traced, on_meta, tensors, unknown_in
+from rfguide.trace.rules_pointwise import find
+
+__all__ = ["Call", "Stop", "run"]
+
+# Importing these modules fills the table.
+_FILLED = (rules_index, rules_norm, rules_reduce, rules_views, rules_window)
+
+_FILLS = {
+    "fill_",
+    "zero_",
+    "bernoulli_",
+    "normal_",
+    "uniform_",
+    "random_",
+    "exponential_",
+    "geometric_",
+    "cauchy_",
+    "log_normal_",
+}
+
+
+class Stop(BaseException):
+    """The call named by `until` has been reached."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One completed call and the map that it returned."""
+
+    name: str
+    op: str
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    track: Track
+    macs: int
+    module: nn.Module | None
+    is_move: bool
+
+
+class Ops(TorchDispatchMode):
+    """Sends every op to its rule. This is the `Run` that rules see."""
+
+    def __init__(self, model: nn.Module, *, ignore_global: bool, unknown: str) -> None:
+        super().__init__()
+        self.ignore_global = ignore_global
+        self.unknown = unknown
+        self.macs = 0
+        self.ignored_calls: list[str] = []
+        self.names = Names(model)
+        self.constants = Constants([*model.parameters(), *model.buffers()])
+        # Constants that something traced was written into, by storage.
+        self._tainted: dict[int, tuple[Tensor, Memory]] = {}
+
+    def because(self) -> str:
+        """Name the call that is being made."""
+        return self.names.label()
+
+    def ignored(self) -> None:
+        """Note that the call that is being made was read as element-wise."""
+        label = self.names.label()
+        if label not in self.ignored_calls:
+            self.ignored_calls.append(label)
+
+    def __torch_dispatch__(self, func: Op, types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if self._tainted:
+            self._mark_tainted([*args, *kwargs.values()])
+        if not _any_traced(args) and not (kwargs and _any_traced(kwargs.values())):
+            return self.constants.run(func, args, kwargs)
+        rule = find(func)
+        if rule is None:
+            return self._other(func, args, kwargs)
+        try:
+            return rule(self, func, args, kwargs)
+        except NotImplementedError:
+            return self._unknown(func, args, kwargs)
+
+    def _other(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        name = op._schema.name.split("::")[1]
+        if reads_values(op):
+            raise TraceError(f"control flow or a shape depends on the input's values ({name})")
+        if op._schema.is_mutable:
+            done = self._in_place(op, name, args, kwargs)
+            if done is not None:
+                return done
+        elif name in (
+            "zeros_like",
+            "ones_like",
+            "full_like",
+            "rand_like",
+            "randn_like",
+            "randint_like",
+            "new_zeros",
+            "new_ones",
+            "new_full",
+        ):
+            values = {**kwargs, "device": torch.device("cpu")}
+            like = torch.empty((), dtype=args[0].dtype).expand(args[0].shape)
+            return self.constants.run(op, [like, *args[1:]], values)
+        return self._unknown(op, args, kwargs)
+
+    def _in_place(self, op: Op, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Run an op that writes to its first operand; None if it is not known."""
+        target = args[0] if args else None
+        if not isinstance(target, Tensor) or not name.endswith("_"):
+            return None
+        track: Track | None = None
+        if name in _FILLS:
+            traced = [t for t in tensors(args[1:]) if is_traced(t)]
+            track = elementwise(self, traced, target.shape) if traced else self._nothing(target)
+        elif name == "copy_":
+            source = args[1]
+            track = elementwise(self, [source], target.shape) if is_traced(source) else self._nothing(target)
+        elif name == "index_put_":
+            track = rules_index.put(self, args, kwargs)
+        else:
+            packet = getattr(torch.ops.aten, name[:-1], None)
+            overload = getattr(packet, op._overloadname, None) or getattr(packet, "default", None)
+            rule: Rule | None = find(overload) if overload is not None else None
+            if rule is not None:
+                try:
+                    out = rule(self, overload, args, kwargs)
+                except NotImplementedError:
+                    return None
+                if tuple(out.shape) != tuple(target.shape):
+                    return self._reshape_in_place(op, args, kwargs, out)
+                track = track_of(out)
+        if track is None:
+            return None
+        if cell_of(target) is None:
+            self._taint(target, track)
+        write(target, track)
+        return target
+
+    @staticmethod
+    def _reshape_in_place(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor) -> Any:
+        """Change the shape of a tensor itself (`squeeze_`, `transpose_`)."""
+        target = op(*args, **kwargs)
+        attach(target, track_of(out))
+        return target
+
+    def _nothing(self, like: Tensor) -> Track:
+        track = track_of(like)
+        return track.with_spans([sp.empty(like.dim()) for _ in track.spans])
+
+    def _taint(self, target: Tensor, track: Track) -> None:
+        """Begin to trace a constant that something traced is about to be written into."""
+        base = target._base if target._base is not None else target
+        nothing = Track(
+            tuple(sp.empty(base.dim()) for _ in track.spans),
+            track.roles if base.dim() == len(track.roles) else ("s",) * base.dim(),
+        )
+        memory = Memory(base, nothing)
+        self._tainted[base.untyped_storage()._cdata] = (base, memory)
+        self._mark_tainted([target])
+
+    def _mark_tainted(self, values: Sequence[Any]) -> None:
+        for tensor in tensors(values):
+            if cell_of(tensor) is None and tensor.device.type != "meta":
+                found = self._tainted.get(tensor.untyped_storage()._cdata)
+                if found is not None:
+                    base, memory = found
+                    roles = memory.track.roles if tensor.dim() == base.dim() else ("s",) * tensor.dim()
+                    cell = Cell(memory.track if memory.is_all(tensor) else memory.read(tensor, roles))
+                    cell.memory, cell.version = memory, memory.version
+                    tensor._rfguide = cell  # type: ignore[attr-defined]
+
+    def _unknown(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        name = op._schema.name.replace("aten::", "")
+        if self.unknown == "error":
+            where = self.names.until()
+            raise TraceError(
+                f"{self.names.label()}: rfguide does not know what {name} reads; "
+                f'until="{where}" stops before it, unknown="global" goes on and marks what follows'
+            )
+        operands = [t for t in tensors([*args, *kwargs.values()]) if is_traced(t)]
+        tracks = [track_of(t) for t in operands]
+        out = on_meta(op, args, kwargs)
+        because = f"unknown op {name} in {self.names.label()}"
+        for tensor in tensors([out]):
+            spans = []
+            for axis in range(len(tracks[0].spans)):
+                seen = [t.spans[axis] for t in tracks if not t.spans[axis].is_empty]
+                spans.append(sp.everything(seen, tensor.dim(), because) if seen else sp.empty(tensor.dim()))
+            roles = tracks[0].roles if tensor.dim() == len(tracks[0].roles) else ("s",) * tensor.dim()
+            attach(tensor, Track(tuple(spans), roles, unknown_in(tracks) or name))
+        return out
+
+
+def _any_traced(values: Any) -> bool:
+    for value in values:
+        if isinstance(value, Tensor):
+            if "_rfguide" in value.__dict__:
+                return True
+        elif isinstance(value, list | tuple) and _any_traced(value):
+            return True
+    return False
+
+
+class Functions(TorchFunctionMode):
+    """Notes the functions that the model's own code calls: `relu()`, `layer1.0.add()`."""
+
+    def __init__(self, ops: Ops, calls: list[Call], until: str | None) -> None:
+        super().__init__()
+        self.ops, self.calls, self.until = ops, calls, until
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        names = self.ops.names
+        kwargs = kwargs or {}
+        if names.is_closed:
+            return func(*args, **kwargs)
+        function, is_move = function_name(func)
+        if not function:
+            return func(*args, **kwargs)
+        name = names.begin_function(function)
+        if name == self.until:
+            raise Stop
+        before = self.ops.macs
+        out = func(*args, **kwargs)
+        if isinstance(out, Tensor | tuple | list):
+            found = [(key, t) for key, t in tensors_of(out) if cell_of(t) is not None]
+            if found:
+                names.count_function()
+                self.calls += _calls(name, function, found, self.ops.macs - before, None, is_move)
+        names.end_function()
+        return out
+
+
+def _calls(
+    name: str, op: str, found: Sequence[tuple[str, Tensor]], macs: int, module: nn.Module | None, is_move: bool
+) -> Iterator[Call]:
+    for key, tensor in found:
+        full = name if len(found) == 1 else f"{name}[{key}]"
+        yield Call(full, op, tuple(tensor.shape), tensor.dtype, track_of(tensor), macs, module, is_move)
+
+
+@contextmanager
+def _hooks(ops: Ops, calls: list[Call], until: str | None) -> Iterator[None]:
+    """Note every call of a module while it is on the stack."""
+    names = ops.names
+
+    def enter(module: nn.Module, args: Any) -> None:
+        name = names.enter(module, ops.macs)
+        if name == until:
+            raise Stop
+
+    def leave(module: nn.Module, args: Any, output: Any) -> None:
+        entered = names.leave(module)
+        if entered is None or entered.is_root:
+            return
+        found = [(key, t) for key, t in tensors_of(output) if cell_of(t) is not None]
+        calls.extend(_calls(entered.name, type(module).__name__, found, ops.macs - entered.macs, module, False))
+
+    handles = [
+        torch_module.register_module_forward_pre_hook(enter),
+        torch_module.register_module_forward_hook(leave),
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def run(
+    model: nn.Module, inputs: Inputs, *, ignore_global: bool, unknown: str, until: str | None
+) -> tuple[list[Call], Any, Ops]:
+    """Run the model once; return its calls in order of completion, its output (None if stopped), and the run.
+
+    Raises:
+        TraceError: If the model does something that has no rule, or raises.
+    """
+    ops = Ops(model, ignore_global=ignore_global, unknown=unknown)
+    calls: list[Call] = []
+    output = None
+    with ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        stack.enter_context(_hooks(ops, calls, until))
+        stack.enter_context(Functions(ops, calls, until))
+        stack.enter_context(ops)
+        try:
+            output = model(*inputs.args, **inputs.kwargs)
+        except Stop:
+            pass
+        except TraceError as error:
+            raise _located(ops, str(error)) from None
+        except GeometryError as error:
+            raise TraceError(f"{ops.names.label()}: {error}") from None
+        except Exception as error:
+            raise TraceError(explained(ops.names.label(), error)) from error
+    return calls, output, ops
+
+
+def _located(ops: Ops, message: str) -> TraceError:
+    label = ops.names.label()
+    return TraceError(message if message.startswith(label) else f"{label}: {message}")
+
+
+def explained(label: str, error: Exception) -> str:
+    """Return one line on what the model raised and where."""
+    text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    if "meta tensor" in text or "Tensor.item() cannot be called on meta" in text:
+        return f"{label}: control flow or a shape depends on the input's values"
+    return f"{label}: {type(error).__name__}" + (f": {text[:300]}" if text else "")

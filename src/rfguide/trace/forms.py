@@ -1,0 +1,122 @@
+"""The closed form of one axis: fields that repeat with a period, before any clipping.
+
+After convolutions and poolings all units of a map have one `ReceptiveField`, moved along by its
+stride. After upsampling the units take turns: unit u has field number u % p, and p units later the
+same field comes again, moved along by the advance. `Form` holds the fields of one period; its step
+through a layer is `ReceptiveField.through` where there is one field.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import gcd
+
+from rfguide.fields import ReceptiveField
+from rfguide.layers import Layer
+
+# A period longer than this (after several resizings by odd ratios) says nothing to a reader.
+LONGEST_PERIOD = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Which units of the map before a unit reads, as a pattern that repeats.
+
+    Unit `block * outs + i` reads the units `block * ins + tap` for each tap in `taps[i]`.
+    """
+
+    outs: int
+    ins: int
+    taps: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of one period; each has the advance as its stride, None is a unit that sees nothing.
+
+    Unit u covers `fields[u % p].region(u // p)` for p fields.
+    """
+
+    fields: tuple[ReceptiveField | None, ...]
+
+    @property
+    def advance(self) -> int:
+        """Input cells from a unit's field to the field one period later."""
+        return next(field.stride for field in self.fields if field)
+
+    @property
+    def size(self) -> int:
+        """The largest size in the period."""
+        return max(field.size for field in self.fields if field)
+
+    def region(self, unit: int) -> tuple[int, int] | None:
+        """Return the first and the last input cell of a unit, before clipping; None if it sees nothing."""
+        block, phase = divmod(unit, len(self.fields))
+        field = self.fields[phase]
+        return field.region(block) if field else None
+
+
+def from_regions(regions: list[tuple[int, int] | None], advance: int) -> Form | None:
+    """Return the form whose first period covers these regions; None if no unit sees anything."""
+    period = len(regions)
+    for shorter in range(1, period):
+        if period % shorter == 0 and advance * shorter % period == 0:
+            move = advance * shorter // period
+            if move and all(regions[i] == _moved(regions[i - shorter], move) for i in range(shorter, period)):
+                regions, advance = regions[:shorter], move
+                break
+    if not any(regions):
+        return None
+    return Form(tuple(ReceptiveField(r[1] - r[0] + 1, stride=advance, padding=-r[0]) if r else None for r in regions))
+
+
+def _moved(region: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
+    return region and (region[0] + by, region[1] + by)
+
+
+def _hull(regions: list[tuple[int, int] | None]) -> tuple[int, int] | None:
+    seen = [region for region in regions if region]
+    return (min(r[0] for r in seen), max(r[1] for r in seen)) if seen else None
+
+
+class TooLongError(ArithmeticError):
+    """The period of a form outgrew `LONGEST_PERIOD`."""
+
+
+@lru_cache(maxsize=4096)
+def through(form: Form, step: Layer | Steps) -> Form | None:
+    """Return the form one layer deeper; None if no unit sees anything any more.
+
+    Raises:
+        TooLongError: If the period outgrows `LONGEST_PERIOD`.
+    """
+    if isinstance(step, Layer):
+        (first, *others) = form.fields
+        if first and not others:
+            return Form((first.through(step),))
+        step = Steps(1, step.stride, (tuple(range(-step.before, step.extent - step.before, step.dilation)),))
+    period = len(form.fields)
+    blocks = period // gcd(period, step.ins)
+    if blocks * step.outs > LONGEST_PERIOD:
+        raise TooLongError
+    regions = [
+        _hull([form.region(block * step.ins + tap) for tap in taps]) for block in range(blocks) for taps in step.taps
+    ]
+    return from_regions(regions, form.advance * (blocks * step.ins // period))
+
+
+@lru_cache(maxsize=4096)
+def union(one: Form, other: Form) -> Form | None:
+    """Return the hull of two forms over the same units; None unless their effective strides agree."""
+    if one == other:
+        return one
+    p, q = len(one.fields), len(other.fields)
+    if one.advance * q != other.advance * p:
+        return None
+    period = p * q // gcd(p, q)
+    if period > LONGEST_PERIOD:
+        return None
+    regions = [_hull([one.region(unit), other.region(unit)]) for unit in range(period)]
+    return from_regions(regions, one.advance * (period // p))
+
+
+INPUT = Form((ReceptiveField(),))

@@ -1,0 +1,60 @@
+"""The user's model comes back as it was: attributes, buffers, random state; also after an exception."""
+
+import random
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+_OWN = frozenset(nn.Module().__dict__)
+_CONTAINERS = (list, dict, set, OrderedDict, deque)
+
+
+@contextmanager
+def kept(model: nn.Module) -> Iterator[None]:
+    """Restore every attribute of every module, and the state of the random generators, at the end."""
+    modules = [m for m in model.modules() if not isinstance(m, torch.jit.ScriptModule)]
+    saved = [_state(m) for m in modules]
+    generators = (torch.get_rng_state(), random.getstate(), np.random.get_state())
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+    try:
+        yield
+    finally:
+        torch.set_rng_state(generators[0])
+        random.setstate(generators[1])
+        np.random.set_state(generators[2])
+        if cuda is not None:
+            torch.cuda.set_rng_state_all(cuda)
+        for module, state in zip(modules, saved, strict=True):
+            _restore(module, *state)
+
+
+def _state(module: nn.Module) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:
+    attributes = dict(module.__dict__)
+    containers = [(attributes[k], dict(attributes[k])) for k in ("_parameters", "_buffers", "_modules")]
+    containers += [
+        (value, value.copy()) for key, value in attributes.items() if key not in _OWN and type(value) in _CONTAINERS
+    ]
+    return attributes, containers
+
+
+def _restore(module: nn.Module, attributes: dict[str, Any], containers: list[tuple[Any, Any]]) -> None:
+    now = module.__dict__
+    if len(now) != len(attributes) or any(now.get(k, now) is not v for k, v in attributes.items()):
+        now.clear()
+        now.update(attributes)
+    for container, content in containers:
+        if isinstance(container, list | deque):
+            if len(container) != len(content) or any(a is not b for a, b in zip(container, content, strict=True)):
+                container.clear()
+                container.extend(content)
+        elif isinstance(container, set):
+            container.intersection_update(content)
+            container.update(content)
+        elif len(container) != len(content) or any(container.get(k, container) is not v for k, v in content.items()):
+            container.clear()
+            container.update(content)

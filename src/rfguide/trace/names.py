@@ -1,0 +1,143 @@
+"""Names of calls: qualified names of modules, "pool#2" the second time; functions by the module that calls them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
+from typing import Any
+
+from torch import Tensor, nn
+
+# Functions that only rearrange or rename; they count as calls but say nothing new in a table.
+MOVES = frozenset(
+    ["view", "reshape", "permute", "transpose", "t", "flatten", "unflatten", "squeeze", "unsqueeze", "contiguous", "expand", "expand_as", "to", "detach", "clone", "float", "half", "double", "bfloat16", "type", "type_as", "view_as", "reshape_as", "swapaxes", "movedim", "chunk", "split", "unbind", "getitem", "alias", "split_with_sizes", "requires_grad_", "cpu", "cuda", "T", "mT", "swapdims", "moveaxis", "narrow", "select"]
+)
+# What Python calls an operator, and what torch calls the function.
+_OPERATORS = {"radd": "add", "iadd": "add_", "rsub": "rsub", "isub": "sub_", "rmul": "mul", "imul": "mul_", "truediv": "div",
+              "rtruediv": "div", "itruediv": "div_", "rmatmul": "matmul", "rpow": "pow", "invert": "bitwise_not"}  # fmt: skip
+# Functions that return no map.
+_SILENT = frozenset(
+    {"get", "set", "setitem", "size", "dim", "numel", "stride", "is_floating_point", "len", "bool", "item", "repr"}
+)
+
+
+@lru_cache(maxsize=2048)
+def function_name(function: Any) -> tuple[str, bool]:
+    """Return the name of a torch function, "" if it returns no map, and whether it only moves data."""
+    name = getattr(function, "__name__", "") or type(function).__name__
+    name = name.split(".")[0]
+    if name.startswith("__") and name.endswith("__"):
+        name = name.strip("_")
+        name = _OPERATORS.get(name, name)
+    return ("" if name in _SILENT else name), name in MOVES
+
+
+def is_closed(module: nn.Module) -> bool:
+    """Whether a module is one of torch's own: the functions inside it are not listed."""
+    return type(module).__module__.startswith("torch.") and not type(module).__module__.startswith("torch.fx")
+
+
+def tensors_of(output: Any) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors of an output with their keys: numbers in tuples, names in mappings."""
+    if isinstance(output, Tensor):
+        yield "0", output
+        return
+    items: Any = ()
+    if isinstance(output, Mapping):
+        items = output.items()
+    elif isinstance(output, list | tuple):
+        items = enumerate(output)
+    elif is_dataclass(output) and not isinstance(output, type):
+        items = ((f.name, getattr(output, f.name)) for f in fields(output))
+    for key, value in items:
+        if isinstance(value, Tensor):
+            yield str(key), value
+        else:
+            for inner, tensor in tensors_of(value):
+                yield f"{key}.{inner}", tensor
+
+
+@dataclass(slots=True)
+class Entered:
+    """A module that is being called."""
+
+    module: nn.Module
+    path: str
+    name: str
+    macs: int
+    is_root: bool
+    is_closed: bool
+
+
+class Names:
+    """The stack of modules that are being called, and how often each name has been used."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._root = model
+        self._paths = {id(module): path for path, module in model.named_modules()}
+        self._stack: list[Entered] = []
+        self._counts: dict[str, int] = {}
+        self._function = ""
+        self.is_closed = is_closed(model)
+
+    def _numbered(self, base: str) -> str:
+        count = self._counts.get(base, 0)
+        return base if not count else f"{base}#{count + 1}"
+
+    def enter(self, module: nn.Module, macs: int) -> str:
+        """Note that a module is called; return the name that this call will have."""
+        path = self._paths.get(id(module))
+        if path is None:
+            # A module made on the fly, in the model's forward pass.
+            path = self._join(type(module).__name__ + "()")
+        is_root = not self._stack and module is self._root
+        name = self._numbered(path)
+        self._stack.append(Entered(module, path, name, macs, is_root, is_closed(module)))
+        self.is_closed = self._stack[-1].is_closed
+        return name
+
+    def leave(self, module: nn.Module) -> Entered | None:
+        """Note that a module's call is complete."""
+        while self._stack:
+            entered = self._stack.pop()
+            if entered.module is module:
+                break
+        else:
+            return None
+        self.is_closed = self._stack[-1].is_closed if self._stack else is_closed(self._root)
+        # The name is given out at completion: a module that calls itself completes the inner call first.
+        entered.name = self._numbered(entered.path)
+        self._counts[entered.path] = self._counts.get(entered.path, 0) + 1
+        return entered
+
+    def _join(self, last: str) -> str:
+        path = self._stack[-1].path if self._stack else ""
+        return f"{path}.{last}" if path else last
+
+    def begin_function(self, function: str) -> str:
+        """Note that a function is called; return the name that this call will have if it returns a map."""
+        self._function = self._join(f"{function}()")
+        return self._numbered(self._function)
+
+    def count_function(self) -> None:
+        """Note that the function has returned a map."""
+        self._counts[self._function] = self._counts.get(self._function, 0) + 1
+
+    def end_function(self) -> None:
+        """Note that the function is done."""
+        self._function = ""
+
+    def until(self) -> str:
+        """Return the name of the call that is being made, as `until` takes it."""
+        if self._function:
+            return self._numbered(self._function)
+        return self._stack[-1].name if self._stack else ""
+
+    def label(self) -> str:
+        """Return the call that is being made, with its kind: "layer4.0.pool (AvgPool2d)"."""
+        if self._function:
+            return self._numbered(self._function)
+        if not self._stack:
+            return type(self._root).__name__
+        entered = self._stack[-1]
+        kind = type(entered.module).__name__
+        return kind if entered.is_root else f"{entered.name} ({kind})"

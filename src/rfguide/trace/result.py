@@ -1,0 +1,285 @@
+"""What a trace gives back: a `Trace`, which holds a `Map` for every call."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from operator import index
+
+import torch
+
+from rfguide.errors import GeometryError, TraceError
+from rfguide.fields import ReceptiveField
+from rfguide.trace import table
+from rfguide.trace.cells import Track
+from rfguide.trace.forms import Form
+from rfguide.trace.inputs import Axis
+from rfguide.trace.reach import NOTHING, Reach, joined, over_dimension
+from rfguide.trace.roles import unit_dims
+from rfguide.trace.spans import Span
+
+Region = tuple[int, int]
+
+
+class Map:
+    """One feature map: what a call returned, and which input cells each of its units depends on.
+
+    A *unit* is one place of the map, over all its channels. Its index has one number for each dimension
+    that is neither batch nor channels: (row, column) in a map of shape (N, C, H, W), one number in a
+    sequence of tokens (N, L, C), none in the scores of a classifier (N, K).
+
+    All per-axis results follow the axes of one input, `input_name`; `seen_from` chooses another.
+
+    Attributes:
+        name: The call's name in the trace.
+        op: The module's class, or the function's name.
+        shape: The tensor's shape.
+        params: Parameters of the module, its children's included; 0 for a function.
+        macs: Multiplications of the call, each with one addition.
+        nbytes: Bytes that the tensor takes.
+        input_name: The input whose axes the results follow.
+        inputs: The inputs that the map depends on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        op: str,
+        shape: tuple[int, ...],
+        dtype: torch.dtype,
+        track: Track,
+        axes: Sequence[Axis],
+        *,
+        params: int = 0,
+        macs: int = 0,
+        is_move: bool = False,
+        input_name: str = "",
+    ) -> None:
+        self.name, self.op, self.shape, self.params, self.macs = name, op, shape, params, macs
+        self.is_move = is_move
+        self.nbytes = torch.Size(shape).numel() * dtype.itemsize
+        self._dtype, self._track, self._axes = dtype, track, tuple(axes)
+        seen = dict.fromkeys(a.input for a, s in zip(self._axes, track.spans, strict=True) if not s.is_empty)
+        self.inputs: tuple[str, ...] = tuple(seen)
+        self.input_name = input_name or next(iter(seen), self._axes[0].input)
+        self._mine: list[tuple[Axis, Span]] = [
+            (a, s) for a, s in zip(self._axes, track.spans, strict=True) if a.input == self.input_name
+        ]
+        self._units = unit_dims(track.roles)
+
+    def seen_from(self, input: str) -> "Map":
+        """Return the same map with its results along the axes of another input.
+
+        Raises:
+            TraceError: If the model has no such input, or none of its axes is followed.
+        """
+        names = list(dict.fromkeys(axis.input for axis in self._axes))
+        if input not in names:
+            raise TraceError(f"{input=} is not among the inputs that are followed: {', '.join(names)}")
+        return Map(
+            self.name, self.op, self.shape, self._dtype, self._track, self._axes,
+            params=self.params, macs=self.macs, is_move=self.is_move, input_name=input,
+        )  # fmt: skip
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """How many units there are along each dimension that a unit's index counts."""
+        return tuple(self.shape[d] for d in self._units)
+
+    def visible(self, unit: int | Sequence[int], *, input: str | None = None) -> tuple[Region | None, ...]:
+        """Return the first and the last input cell that a unit really depends on, along each axis.
+
+        Exact, over all channels, inside the input: padding is no cell. Both cells count, from 0. None stands
+        where the unit depends on no input cell. Between the two there may be holes (dilation).
+
+        Args:
+            unit: The index of the unit, one number for each of `units`; an integer will do for one.
+            input: An input of a model that has several; `input_name` unless given.
+
+        Raises:
+            GeometryError: If the map has no such unit.
+            TypeError: If the unit is no index.
+        """
+        if input is not None and input != self.input_name:
+            return self.seen_from(input).visible(unit)
+        place = self._place(unit)
+        return tuple(_region(span, place) for _, span in self._mine)
+
+    def _place(self, unit: int | Sequence[int]) -> dict[int, int]:
+        wanted = f"an index of {len(self._units)} integers" if len(self._units) != 1 else "an integer"
+        if not isinstance(unit, tuple | list | torch.Size):
+            unit = (unit,)  # type: ignore[assignment]
+        try:
+            if any(isinstance(u, bool) for u in unit):  # type: ignore[union-attr]
+                raise TypeError
+            numbers = [index(u) for u in unit]  # type: ignore[union-attr]
+        except TypeError:
+            raise TypeError(f"{unit=} must be {wanted}") from None
+        if len(numbers) != len(self._units):
+            raise GeometryError(f"unit={tuple(numbers)} must be {wanted}: {self.name} has {self.units} units")
+        for u, n in zip(numbers, self.units, strict=True):
+            if u not in range(n):
+                raise GeometryError(f"unit={tuple(numbers)} is outside {self.name}, which has {self.units} units")
+        return dict(zip(self._units, numbers, strict=True))
+
+    @property
+    def size(self) -> tuple[int | None, ...]:
+        """Size of the receptive field along each axis, in input cells, before clipping: the largest of its phases.
+
+        On an axis where every unit sees all cells because an op is global: the input's own length. None
+        where no closed form describes the field, or it depends on no cell.
+        """
+        return tuple(self._size(axis, span) for axis, span in self._mine)
+
+    def _size(self, axis: Axis, span: Span) -> int | None:
+        if self.unknown:
+            return None
+        reach = _reach(span)
+        if reach.whole:
+            return axis.size
+        if reach.unknown is None and len(reach.parts) == 1:
+            return reach.parts[0].form.size
+        return None
+
+    @property
+    def fields(self) -> tuple[ReceptiveField | None, ...]:
+        """The `ReceptiveField` along each axis; None where units do not share one.
+
+        That is so where the map is global, and where units take turns (`phases`).
+        """
+        return tuple(p[0] if p and len(p) == 1 else None for p in self.phases)
+
+    @property
+    def phases(self) -> tuple[tuple[ReceptiveField | None, ...], ...]:
+        """The fields of one period along each axis: unit u covers `phases[u % p].region(u // p)`, p of them.
+
+        One where all units share a field; several after upsampling; None among them is a unit that sees
+        nothing. Empty where no closed form counts units along one dimension of the map.
+        """
+        return tuple(form.fields if (form := self._form(span)) else () for _, span in self._mine)
+
+    def _form(self, span: Span) -> Form | None:
+        reach = _reach(span)
+        if self.unknown or reach.whole or reach.unknown is not None or len(reach.parts) != 1:
+            return None
+        (part,) = reach.parts
+        if not part.digits:
+            return part.form if len(part.form.fields) == 1 else None
+        d = part.digits[0][0]
+        return over_dimension(part, d, self.shape[d])
+
+    @property
+    def is_global(self) -> bool:
+        """Whether every unit sees the whole image because an op on the way is global: pooling, attention, Linear."""
+        return all(_reach(span).whole for _, span in self._mine)
+
+    @property
+    def global_because(self) -> str:
+        """The call that made the map global along an axis; "" if none did."""
+        return next((r.because for _, span in self._mine if (r := _reach(span)).whole), "")
+
+    @property
+    def unknown(self) -> str:
+        """The op that was read as global because rfguide does not know it; "" if all are known."""
+        return self._track.unknown
+
+    def __repr__(self) -> str:
+        return f"<Map {self.name!r}: {self.op}, shape {self.shape}, size {self.size}>"
+
+
+def _reach(span: Span) -> Reach:
+    result = NOTHING
+    for reach in span.reaches:
+        result = joined(result, reach)
+    return result
+
+
+def _region(span: Span, place: dict[int, int]) -> Region | None:
+    key = tuple((place[d] if n > 1 else 0) if d in place else slice(None) for d, n in enumerate(span.lo.shape))
+    top = tuple((place[d] if n > 1 else 0) if d in place else slice(None) for d, n in enumerate(span.hi.shape))
+    lo, hi = int(span.lo[key].min()), int(span.hi[top].max())
+    return (lo, hi) if lo <= hi else None
+
+
+class Trace(Mapping[str, Map]):
+    """The maps of a model, by the names of the calls that returned them, in order of completion.
+
+    `print(t)` is a table. A call that returned several tensors has one map for each, "lstm[0]", "lstm[1]";
+    its bare name stands for the first.
+
+    Attributes:
+        output: The map that the model returned (the first of several); with `until`, the last one traced.
+        outputs: All maps that the model returned.
+        ignored: The calls that `ignore_global` read as element-wise.
+        with_gates: With `ignore_global`, the trace that takes those calls as they are; else None.
+    """
+
+    def __init__(
+        self,
+        maps: Sequence[Map],
+        outputs: Sequence[Map],
+        *,
+        model: str,
+        axes: Sequence[Axis],
+        params: int,
+        macs: int,
+        ignored: Sequence[str] = (),
+        with_gates: "Trace | None" = None,
+    ) -> None:
+        self._maps = {m.name: m for m in maps}
+        self.outputs = tuple(outputs)
+        self.model, self.axes, self.params, self.macs = model, tuple(axes), params, macs
+        self.ignored, self.with_gates = tuple(ignored), with_gates
+
+    @property
+    def output(self) -> Map:
+        """The map that the model returned."""
+        return self.outputs[0]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The inputs that are followed."""
+        return tuple(dict.fromkeys(axis.input for axis in self.axes))
+
+    def __getitem__(self, name: str) -> Map:
+        try:
+            return self._maps[name]
+        except (KeyError, TypeError):
+            pass
+        if isinstance(name, str):
+            first = next((m for n, m in self._maps.items() if n.startswith(f"{name}[")), None)
+            if first is not None:
+                return first
+        near = get_close_matches(str(name), self._maps, 3, 0.5)
+        near += [n for n in self._maps if str(name) and str(name) in n and n not in near][: 3 - len(near)]
+        hint = f"; near it: {', '.join(near)}" if near else f"; the first is {next(iter(self._maps), 'none')}"
+        raise KeyError(f"no call is named {name!r} among {len(self._maps)}{hint}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._maps)
+
+    def __len__(self) -> int:
+        return len(self._maps)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._maps
+
+    def __str__(self) -> str:
+        return table.text(self)
+
+    def __repr__(self) -> str:
+        return f"<Trace of {self.model}: {len(self)} maps>"
+
+    def rows(self) -> list[dict[str, object]]:
+        """Return the rows of the table, as plain values: what `to_json` and `to_csv` write."""
+        return table.rows(self)
+
+    def to_markdown(self) -> str:
+        """Return the table as Markdown."""
+        return table.markdown(self)
+
+    def to_json(self) -> str:
+        """Return the rows as a JSON array of objects."""
+        return table.json_text(self)
+
+    def to_csv(self) -> str:
+        """Return the rows as CSV with a header line."""
+        return table.csv_text(self)

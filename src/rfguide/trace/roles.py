@@ -1,0 +1,67 @@
+"""What the dimensions of a tensor stand for: which of them count units, which are batch and channels.
+
+A role is one letter per dimension: "b" batch, "c" channels, "s" units. A view may merge dimensions; the merged
+one remembers its factors as ((size, letter), …), so that a later view can take them apart again.
+"""
+
+from collections.abc import Sequence
+
+Factors = tuple[tuple[int, str], ...]
+Role = str | Factors
+Roles = tuple[Role, ...]
+
+
+def letter(role: Role) -> str:
+    """Return the letter of a dimension; a mix of units and others counts units."""
+    if isinstance(role, str):
+        return role
+    letters = {one for size, one in role if size > 1} or {role[0][1]}
+    return letters.pop() if len(letters) == 1 else "s"
+
+
+def unit_dims(roles: Roles) -> tuple[int, ...]:
+    """Return the dimensions that count units."""
+    return tuple(d for d, role in enumerate(roles) if letter(role) == "s")
+
+
+def regroup(
+    roles: Roles, groups: Sequence[tuple[Sequence[int], Sequence[int]]], old: Sequence[int], new: Sequence[int]
+) -> Roles:
+    """Return the roles after a view."""
+    result: dict[int, Role] = {}
+    for olds, news in groups:
+        if len(olds) == len(news) == 1:
+            result[news[0]] = roles[olds[0]]
+            continue
+        factors = [f for d in olds for f in _factors(roles[d], old[d])]
+        for n in news:
+            taken, factors = _take(factors, new[n])
+            result[n] = taken[0][1] if len(taken) == 1 else tuple(taken)
+    return tuple(result[n] for n in range(len(new)))
+
+
+def _factors(role: Role, size: int) -> Factors:
+    return ((size, role),) if isinstance(role, str) else role
+
+
+def _take(factors: list[tuple[int, str]], size: int) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """Take the first factors whose product is `size`; cut one where it has to be."""
+    taken: list[tuple[int, str]] = []
+    left = size
+    rest = list(factors)
+    while rest and (left > 1 or not taken):
+        factor, one = rest[0]
+        if left == 1 and factor != 1:
+            return [(1, "s")], rest
+        rest.pop(0)
+        if left % factor == 0:
+            taken.append((factor, one))
+            left //= factor
+        elif factor % left == 0:
+            taken.append((left, one))
+            rest.insert(0, (factor // left, one))
+            left = 1
+        else:
+            # Neither divides the other: no role survives.
+            return [(size, "s")], []
+    return taken or [(size, "s")], rest

@@ -1,0 +1,167 @@
+"""Element-wise ops, and those that fill or copy."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rfguide.trace.cells import Track, attach, cell_of, track_of
+from rfguide.trace.rules import (
+    RULES,
+    Op,
+    Rule,
+    Run,
+    attach_all,
+    bound,
+    elementwise,
+    is_traced,
+    on_meta,
+    reduce_spans,
+    rule,
+    sp,
+    tensors,
+)
+
+
+def pointwise(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Each element of the output depends on the elements at its place."""
+    out = on_meta(op, args, kwargs)
+    track = elementwise(run, tensors([*args, *kwargs.values()]), out.shape if isinstance(out, Tensor) else out[0].shape)
+    return attach_all(out, track)
+
+
+def find(op: Op) -> Rule | None:
+    """Return the rule of an op, torch's own mark `pointwise` included."""
+    found = RULES.get(op)
+    if found is None and torch.Tag.pointwise in op.tags and not op._schema.is_mutable:
+        found = RULES[op] = pointwise
+    return found
+
+
+rule(
+    "_to_copy.default", "_prelu_kernel.default", "dropout.default", "native_dropout.default", "rrelu_with_noise.default",
+    "rrelu_with_noise_functional.default", "masked_fill.Tensor", "log_sigmoid.default", "log_sigmoid_forward.default",
+    "softplus.default", "bernoulli.default", "bernoulli.p", "fake_quantize_per_tensor_affine.default", "complex.default",
+    "polar.default", "view_as_complex_copy.default", "isclose.default", "rsub.Tensor", "addcmul.default", "fill.Scalar",
+    "hardshrink.default", "alpha_dropout.default", "feature_dropout.default", "_fused_dropout.default", "bucketize.Tensor",
+    "searchsorted.Tensor", "float_power.Tensor_Scalar", "lift_fresh_copy.default", "_conj_physical.default",
+    "fake_quantize_per_tensor_affine_cachemask.default", "lift.default", "triu.default", "copy.default",
+)(pointwise)  # fmt: skip
+
+
+@rule("gelu.default", "relu.default", "silu.default", "sigmoid.default", "tanh.default", "hardswish.default", "hardtanh.default",
+      "hardsigmoid.default", "leaky_relu.default", "elu.default", "clone.default", "relu6.default")  # fmt: skip
+def unary(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """An element-wise op of one tensor; its output has that tensor's strides."""
+    x = args[0]
+    if "memory_format" in kwargs:
+        out = torch.empty_like(x, device="meta", memory_format=kwargs["memory_format"] or torch.preserve_format)
+    else:
+        out = torch.empty_like(x, device="meta")
+    return attach(out, track_of(x))
+
+
+@rule("glu.default")
+def glu(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """The first half of a dimension times a gate, the second half."""
+    x, dim = args[0], (args[1] if len(args) > 1 else -1)
+    one, two = x.chunk(2, dim)
+    out = on_meta(op, args, kwargs)
+    track, half = track_of(x), x.shape[dim] // 2
+    d = dim % x.dim()
+    parts = [
+        [sp.gather(span, d, sp.tables.sliced(x.shape[d], start, 1, half)) for span in track.spans]
+        for start in (0, half)
+    ]
+    merged = [sp.merge(pair) for pair in zip(*parts, strict=True)]
+    return attach(out, track.with_spans(merged))
+
+
+@rule("where.self")
+def where(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A choice: by a constant mask each element is one of the two, else it depends on all three."""
+    mask, one, two = args
+    if is_traced(mask) or mask.device.type == "meta":
+        result: Tensor = pointwise(run, op, args, kwargs)
+        return result
+    out = on_meta(op, args, kwargs)
+    return attach(out, chosen(run, mask, one, two, tuple(out.shape)))
+
+
+@rule("masked_fill.Scalar", "masked_fill.Tensor")
+def masked_fill(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A choice between a tensor and a constant."""
+    x, mask, value = args
+    if is_traced(mask) or mask.device.type == "meta" or is_traced(value):
+        result: Tensor = pointwise(run, op, args, kwargs)
+        return result
+    out = on_meta(op, args, kwargs)
+    return attach(out, chosen(run, mask, torch.zeros(()), x, tuple(out.shape)))
+
+
+def chosen(run: Run, mask: Tensor, one: Tensor, two: Tensor, shape: tuple[int, ...]) -> Track:
+    """Return the track of elements that are `one`'s where a constant mask is true, else `two`'s."""
+    rank = len(shape)
+    both = elementwise(run, [one, two], shape)
+    which = mask.detach().cpu().numpy()
+    which = sp.shrink(which.reshape((1,) * (rank - which.ndim) + which.shape), range(rank))
+    tracks = [track_of(t) if cell_of(t) else None for t in (one, two)]
+    spans = []
+    for axis, span in enumerate(both.spans):
+        if span.is_empty:
+            spans.append(span)
+            continue
+        sides = [
+            sp.empty(rank) if track is None or track.spans[axis].is_empty else sp.widen(track.spans[axis], rank)
+            for track in tracks
+        ]
+        lo, hi = (np.where(which, getattr(sides[0], s), getattr(sides[1], s)) for s in ("lo", "hi"))
+        if sides[0].is_empty or sides[1].is_empty or sides[0].reaches == sides[1].reaches:
+            # A constant among the units is like padding: the pattern without ends is the same.
+            seen = sides[1] if sides[0].is_empty else sides[0]
+            spans.append(sp.Span(lo, hi, span.reaches, span.label if seen.label is None else seen.label))
+            continue
+        varies = {d for d in range(rank) if which.shape[d] > 1}
+        dims = frozenset[int]().union(*(r.dims for side in sides for r in side.reaches))
+        if varies & dims:
+            spans.append(sp.Span(lo, hi, (sp.reaches.lost(dims | varies),)))
+            continue
+        found = (*sides[0].reaches, *sides[1].reaches)
+        labels = [np.zeros((1,) * rank, np.int32) if side.label is None else side.label for side in sides]
+        kept, label = sp.relabel(np.where(which, labels[0], labels[1] + len(sides[0].reaches)), found)
+        spans.append(sp.Span(lo, hi, kept, label))
+    return both.with_spans(spans)
+
+
+@rule("tril.default", "triu.default")
+def triangle(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """One side of the diagonal is set to 0."""
+    x = args[0]
+    ones = torch.ones(x.shape[-2:], dtype=torch.bool)
+    out = on_meta(op, args, kwargs)
+    return attach(out, chosen(run, op(ones, *args[1:], **kwargs), x, torch.zeros(()), tuple(out.shape)))
+
+
+def constant(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A tensor that takes only shape and type from its operand, and no value anyone may read."""
+    out = on_meta(op, args, kwargs)
+    track = track_of(args[0])
+    spans = tuple(sp.empty(out.dim()) for _ in track.spans)
+    roles = track.roles if out.dim() == len(track.roles) else ("s",) * out.dim()
+    return attach(out, Track(spans, roles))
+
+
+rule("empty_like.default", "new_empty.default", "new_empty_strided.default")(constant)
+
+
+@rule("count_nonzero.dim_IntList")
+def count(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A count over dimensions."""
+    values = bound(op, args, kwargs)
+    x = values["self"]
+    out = on_meta(op, args, kwargs)
+    dims = values["dim"] or list(range(x.dim()))
+    spans = [sp.squeeze(s, dims) for s in reduce_spans(track_of(x), dims, x.shape, run.because())]
+    return attach(out, Track(tuple(spans), tuple(r for d, r in enumerate(track_of(x).roles) if d not in dims)))

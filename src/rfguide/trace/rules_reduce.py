@@ -1,0 +1,136 @@
+"""Sums, maxima, softmax, matrix products: every output element reads whole dimensions of its operands."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from rfguide.trace import tables
+from rfguide.trace.cells import Track, attach, cell_of, track_of
+from rfguide.trace.rules import (
+    Op,
+    Run,
+    attach_all,
+    bound,
+    on_meta,
+    reduce_spans,
+    rule,
+    sp,
+    tensors,
+    united,
+    unknown_in,
+    wrap,
+)
+from rfguide.trace.spans import Span
+
+
+@rule("sum", "mean", "amax", "amin", "max.dim", "max.default", "min.dim", "min.default", "var", "std", "var_mean", "std_mean",
+      "logsumexp.default", "linalg_vector_norm.default", "norm", "prod", "all", "any", "argmax.default", "argmin.default",
+      "median", "nanmedian", "mode.default", "kthvalue.default", "nansum.default", "aminmax.default", "count_nonzero")  # fmt: skip
+def reduction(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """A sum (mean, maximum, norm) over whole dimensions."""
+    values = bound(op, args, kwargs)
+    x = values["self"] if "self" in values else values["x"]
+    dims = wrap(values.get("dim"), x.dim())
+    out = on_meta(op, args, kwargs)
+    track = track_of(x)
+    spans = reduce_spans(track, dims, x.shape, run.because())
+    first = next(tensors([out]))
+    if first.dim() < x.dim():
+        spans = [sp.squeeze(span, dims) for span in spans]
+        roles = tuple(role for d, role in enumerate(track.roles) if d not in dims)
+    else:
+        roles = track.roles
+    return attach_all(out, track.with_spans(spans, roles))
+
+
+@rule("_softmax.default", "_log_softmax.default", "_safe_softmax.default", "softmax.int", "log_softmax.int", "sort", "topk.default",
+      "argsort", "msort.default", "renorm.default")  # fmt: skip
+def over_dimension(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Softmax or sorting: every element depends on all elements along one dimension."""
+    values = bound(op, args, kwargs)
+    x = values["self"]
+    out = on_meta(op, args, kwargs)
+    track = track_of(x)
+    dims = wrap(values.get("dim", -1), x.dim())
+    return attach_all(out, track.with_spans(reduce_spans(track, dims, x.shape, run.because())))
+
+
+@rule("cumsum.default", "cumprod.default", "cummax.default", "cummin.default", "logcumsumexp.default")
+def running(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """A running sum: element i depends on elements 0 to i."""
+    x, dim = args[0], (args[1] if len(args) > 1 else kwargs["dim"])
+    out = on_meta(op, args, kwargs)
+    track = track_of(x)
+    if not x.dim():
+        return attach_all(out, track)
+    d = dim % x.dim()
+    spans = [span if span.is_empty else sp.gather(span, d, tables.prefix(x.shape[d])) for span in track.spans]
+    return attach_all(out, track.with_spans(spans))
+
+
+@rule("mm.default", "bmm.default", "addmm.default", "baddbmm.default", "addbmm.default", "mv.default", "addmv.default",
+      "dot.default", "vdot.default", "linear.default")  # fmt: skip
+def product(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A matrix product: element (i, j) depends on row i of the one and column j of the other."""
+    name = op._schema.name.split("::")[1]
+    added: Tensor | None = None
+    if name.startswith(("add", "badd")):
+        added, one, two = args[:3]
+    else:
+        one, two = args[:2]
+        if name == "linear":
+            two, added = two.t(), (args[2] if len(args) > 2 else None)
+    out = on_meta(op, args, kwargs)
+    run.macs += out.numel() * one.shape[-1] * (one.shape[0] if name == "addbmm" else 1)
+    operands, tracks = [], []
+    if cell_of(one) is not None:
+        track = track_of(one)
+        tracks.append(track)
+        operands.append((out, *_contracted(run, track, one, -1, name, two.dim() == 1)))
+    if cell_of(two) is not None:
+        track = track_of(two)
+        tracks.append(track)
+        operands.append((out, *_contracted(run, track, two, max(-2, -two.dim()), name, two.dim() == 1)))
+    if added is not None and cell_of(added) is not None:
+        tracks.append(track_of(added))
+        operands.append((out, tracks[-1].spans, added.shape))
+    spans = united(run, operands, out.shape)
+    return attach(out, Track(tuple(spans), _product_roles(out, one, two), unknown_in(tracks)))
+
+
+def _contracted(run: Run, track: Track, x: Tensor, dim: int, name: str, vector: bool) -> tuple[list[Span], list[int]]:
+    """Return an operand's spans after the sum over `dim`, and their shape; both broadcast to the product's."""
+    d = dim % x.dim()
+    dims = [d, 0] if name == "addbmm" else [d]
+    spans, shape = reduce_spans(track, dims, x.shape, run.because()), list(x.shape)
+    for e in dims:
+        shape[e] = 1
+    if name == "addbmm":
+        spans, shape = [sp.squeeze(s, [0]) for s in spans], shape[1:]
+    elif vector:
+        spans, shape = [sp.squeeze(s, [d]) for s in spans], shape[:d] + shape[d + 1 :]
+    return spans, shape
+
+
+def _product_roles(out: Tensor, one: Tensor, two: Tensor) -> tuple[Any, ...]:
+    rank = out.dim()
+    row = track_of(one).roles if cell_of(one) is not None else ("s",) * one.dim()
+    column = track_of(two).roles if cell_of(two) is not None else ("c",) * two.dim()
+    if two.dim() == 1 or len(row) < rank:
+        return (row if len(row) >= rank else ("s",) * rank)[:rank]
+    front = row[-rank:-1]
+    if cell_of(one) is None and cell_of(two) is not None and len(column) == rank:
+        # A constant matrix from the left: its rows are new channels or new units; columns stay.
+        front = (*column[:-2], "s" if rank > 1 and column[-2] == "s" else "c") if rank > 1 else ()
+    return (*front, column[-1])
+
+
+@rule("_fft_r2c.default", "_fft_c2c.default", "_fft_c2r.default")
+def fourier(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A Fourier transform: every frequency depends on all cells along its dimensions."""
+    x = args[0]
+    out = on_meta(op, args, kwargs)
+    dims = wrap(args[1], x.dim())
+    track = track_of(x)
+    return attach(out, track.with_spans(reduce_spans(track, dims, x.shape, run.because())))

@@ -1,0 +1,437 @@
+"""Views and other moves of data: the spans move as the data does."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rfguide.trace import roles as ro
+from rfguide.trace import tables
+from rfguide.trace.cells import Memory, Track, attach, attach_view, cell_of, track_of
+from rfguide.trace.roles import Roles
+from rfguide.trace.rules import Op, Run, bound, on_meta, rule, sp, unknown_in
+from rfguide.trace.spans import Span
+
+
+def moved(track: Track, change: Callable[[Span], Span], rank: int, roles: Roles) -> Track:
+    """Return the track after a move of data; spans that are empty only change their rank."""
+    return track.with_spans([sp.empty(rank) if s.is_empty else change(s) for s in track.spans], roles)
+
+
+def along(track: Track, dim: int, table: tables.Table) -> Track:
+    """Return the track after each cell along one dimension reads the cells that a table says."""
+    return moved(track, lambda s: sp.gather(s, dim, table), len(track.roles), track.roles)
+
+
+@rule("view.default", "_unsafe_view.default", "reshape.default", "_reshape_alias.default", "view_copy.default")
+def view(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """The same elements in another shape."""
+    x = args[0]
+    out = op(*args, **kwargs)
+    return attach_view(out, x, reshaped(track_of(x), tuple(x.shape), tuple(out.shape)))
+
+
+def reshaped(track: Track, old: tuple[int, ...], new: tuple[int, ...]) -> Track:
+    """Return the track after a change of shape."""
+    if old == new:
+        return track
+    if 0 in old:
+        return track.with_spans([sp.empty(len(new)) for _ in track.spans], ("s",) * len(new))
+    groups = sp.view_groups(old, new)
+    return moved(track, lambda s: sp.regroup(s, groups, old, new), len(new), ro.regroup(track.roles, groups, old, new))
+
+
+@rule("permute.default", "transpose.int", "t.default", "numpy_T.default", "swapaxes.default", "permute_copy.default",
+      "mT.default", "adjoint.default")  # fmt: skip
+def permute(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Dimensions in another order."""
+    x = args[0]
+    out = op(*args, **kwargs)
+    order = list(range(x.dim()))
+    name = op._schema.name.split("::")[1]
+    if name.startswith("permute"):
+        order = [d % x.dim() for d in args[1]]
+    elif name in ("t", "numpy_T"):
+        order.reverse()
+    elif order:
+        a, b = args[1:3] if len(args) > 2 else (-1, -2)
+        order[a], order[b] = order[b], order[a]
+    track = track_of(x)
+    roles = tuple(track.roles[d] for d in order)
+    return attach_view(out, x, moved(track, lambda s: sp.permute(s, order), x.dim(), roles))
+
+
+@rule("unsqueeze.default")
+def unsqueeze(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A new dimension of one cell."""
+    x, dim = args
+    out = op(x, dim)
+    track, d = track_of(x), dim % out.dim()
+    roles = (*track.roles[:d], "s", *track.roles[d:])
+    return attach_view(out, x, moved(track, lambda s: sp.unsqueeze(s, d), out.dim(), roles))
+
+
+@rule("squeeze.default", "squeeze.dim", "squeeze.dims")
+def squeeze(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Dimensions of one cell leave."""
+    x = args[0]
+    out = op(*args)
+    given = range(x.dim()) if len(args) == 1 else ([args[1]] if isinstance(args[1], int) else args[1])
+    dims = {d % x.dim() for d in given if x.dim() and x.shape[d] == 1}
+    track = track_of(x)
+    roles = tuple(role for d, role in enumerate(track.roles) if d not in dims)
+    return attach_view(out, x, moved(track, lambda s: sp.squeeze(s, sorted(dims)), out.dim(), roles))
+
+
+@rule("expand.default", "expand_copy.default")
+def expand(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A dimension of one cell is repeated without a copy."""
+    x = args[0]
+    out = op(*args, **kwargs)
+    track, rank = track_of(x), out.dim()
+    old = (1,) * (rank - x.dim()) + tuple(x.shape)
+    roles = ("s",) * (rank - x.dim()) + track.roles
+    return attach_view(out, x, moved(track, lambda s: sp.expand(sp.widen(s, rank), old, out.shape), rank, roles))
+
+
+@rule(
+    "alias.default",
+    "detach.default",
+    "lift_fresh.default",
+    "view.dtype",
+    "_conj.default",
+    "view_as.default",
+    "lift.default",
+)
+def alias(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """The same tensor under another name."""
+    out = op(*args, **kwargs)
+    return attach_view(out, args[0], track_of(args[0]))
+
+
+@rule("slice.Tensor", "narrow.default")
+def cut(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Every step-th cell of a range along one dimension."""
+    x = args[0]
+    out = op(*args, **kwargs)
+    dim = (args[1] if len(args) > 1 else 0) % x.dim()
+    start = args[2] if len(args) > 2 and args[2] is not None else 0
+    step = args[4] if len(args) > 4 else 1
+    size = x.shape[dim]
+    start = max(0, start + size) if start < 0 else min(start, size)
+    return attach_view(out, x, sliced(track_of(x), dim, size, start, step, out.shape[dim]))
+
+
+def sliced(track: Track, dim: int, size: int, start: int, step: int, count: int) -> Track:
+    """Return the track of a range of cells along one dimension."""
+    if start == 0 and step == 1 and count == size:
+        return track
+    if count == 0:
+        return track.with_spans([sp.empty(len(track.roles)) for _ in track.spans])
+    return along(track, dim, tables.sliced(size, start, step, count))
+
+
+@rule(
+    "split.Tensor",
+    "split_with_sizes.default",
+    "chunk.default",
+    "unsafe_split.Tensor",
+    "unsafe_chunk.default",
+    "tensor_split.sections",
+)
+def split(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Pieces along one dimension."""
+    x = args[0]
+    out = op(*args, **kwargs)
+    dim = (kwargs.get("dim", args[2] if len(args) > 2 else 0)) % x.dim()
+    track, start = track_of(x), 0
+    for piece in out:
+        attach_view(piece, x, sliced(track, dim, x.shape[dim], start, 1, piece.shape[dim]))
+        start += piece.shape[dim]
+    return out
+
+
+def selected(track: Track, dim: int, size: int, index: int) -> Track:
+    """Return the track of one index of a dimension, which leaves."""
+
+    def pick(span: Span) -> Span:
+        found = tuple(sp.reaches.selected(r, dim, size, index) for r in span.reaches)
+        label = span.label
+        if label is not None and label.shape[dim] > 1:
+            label = label.take([index], axis=dim)
+        lo, hi = (a.take([index], axis=dim) if a.shape[dim] > 1 else a for a in (span.lo, span.hi))
+        if label is not None:
+            found, label = sp.relabel(label, found)
+        return sp.squeeze(Span(lo, hi, found, label), [dim])
+
+    roles = track.roles[:dim] + track.roles[dim + 1 :]
+    return moved(track, pick, len(roles), roles)
+
+
+@rule("select.int")
+def select(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """One index of a dimension."""
+    x, dim, index = args
+    out = op(x, dim, index)
+    d = dim % x.dim()
+    return attach_view(out, x, selected(track_of(x), d, x.shape[d], index % x.shape[d]))
+
+
+@rule("unbind.int")
+def unbind(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Every index of a dimension, one tensor each."""
+    x = args[0]
+    out = op(*args, **kwargs)
+    d = (args[1] if len(args) > 1 else kwargs.get("dim", 0)) % x.dim()
+    track = track_of(x)
+    for index, piece in enumerate(out):
+        attach_view(piece, x, selected(track, d, x.shape[d], index))
+    return out
+
+
+@rule(
+    "diagonal.default",
+    "as_strided.default",
+    "view_as_real.default",
+    "view_as_complex.default",
+    "real.default",
+    "imag.default",
+)
+def by_memory(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A view that is read off the memory that it shares, or a change between complex numbers and pairs."""
+    x = args[0]
+    out = op(*args, **kwargs)
+    track, name = track_of(x), op._schema.name.split("::")[1]
+    if name == "view_as_real":
+        return attach(out, moved(track, lambda s: sp.unsqueeze(s, x.dim()), out.dim(), (*track.roles, "c")))
+    if name == "view_as_complex":
+        last = x.dim() - 1
+        return attach(
+            out, moved(track, lambda s: sp.squeeze(sp.reduce(s, [last], x.shape, ""), [last]), last, track.roles[:-1])
+        )
+    if name in ("real", "imag"):
+        return attach(out, track)
+    memory = Memory(x, track)
+    roles = track.roles if out.dim() == x.dim() else ("s",) * out.dim()
+    return attach_view(out, x, memory.read(out, roles))
+
+
+@rule("unfold.default")
+def unfold(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Windows along one dimension; the cells of a window become the last dimension."""
+    x, dim, size, step = args
+    out = op(*args)
+    d = dim % x.dim()
+    count = out.shape[d]
+    track = track_of(x)
+    change = windows_of(d, x.shape[d], count, size, step, 0, 1)
+    return attach(out, moved(track, lambda s: change(s), out.dim(), (*track.roles, "s")))
+
+
+def windows_of(
+    dim: int, size: int, count: int, kernel_size: int, stride: int, before: int, dilation: int
+) -> Callable[[Span], Span]:
+    """Return the change of a span to windows along one dimension; their cells become a new last dimension."""
+
+    def change(span: Span) -> Span:
+        places = []
+        for tap in range(kernel_size):
+            table = tables.sliced(size, tap * dilation - before, stride, count)
+            places.append(sp.unsqueeze(sp.gather(span, dim, table), span.lo.ndim))
+        return sp.concatenate(places, span.lo.ndim, [1] * kernel_size)
+
+    return change
+
+
+@rule("cat.default", "concat.default", "_cat.default")
+def concatenate(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Tensors one after another along a dimension."""
+    pieces = [t for t in args[0] if tuple(t.shape) != (0,)]
+    dim = (args[1] if len(args) > 1 else kwargs.get("dim", 0)) % pieces[0].dim()
+    return attach(on_meta(op, args, kwargs), joined(pieces, dim))
+
+
+def joined(pieces: Sequence[Tensor], dim: int) -> Track:
+    """Return the track of tensors one after another."""
+    tracks = [track_of(t) if cell_of(t) is not None else None for t in pieces]
+    traced = [track for track in tracks if track is not None]
+    sizes = [t.shape[dim] for t in pieces]
+    rank = pieces[0].dim()
+    spans = []
+    for axis in range(len(traced[0].spans)):
+        found = [sp.empty(rank) if track is None else track.spans[axis] for track in tracks]
+        spans.append(found[0] if all(s.is_empty for s in found) else sp.concatenate(found, dim, sizes))
+    return Track(tuple(spans), traced[0].roles, unknown_in(traced))
+
+
+@rule("stack.default")
+def stack(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Tensors side by side along a new dimension."""
+    out = on_meta(op, args, kwargs)
+    dim = (args[1] if len(args) > 1 else kwargs.get("dim", 0)) % out.dim()
+    pieces = []
+    for x in args[0]:
+        piece = torch.empty([*x.shape[:dim], 1, *x.shape[dim:]], device="meta")
+        if cell_of(x) is not None:
+            track = track_of(x)
+            roles = (*track.roles[:dim], "s", *track.roles[dim:])
+            attach(piece, moved(track, lambda s: sp.unsqueeze(s, dim), out.dim(), roles))
+        pieces.append(piece)
+    return attach(out, joined(pieces, dim))
+
+
+@rule("flip.default", "roll.default")
+def turned(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Cells in reverse order, or moved on with the last ones to the front."""
+    x = args[0]
+    out = on_meta(op, args, kwargs)
+    track = track_of(x)
+    if "flip" in op._schema.name:
+        found = [(d % x.dim(), tables.move(range(x.shape[d])[::-1], x.shape[d], None)) for d in args[1]]
+    else:
+        shifts, dims = list(args[1]), list(args[2] if len(args) > 2 else [])
+        if not dims:
+            flat = reshaped(track, tuple(x.shape), (x.numel(),))
+            table = tables.rolled(x.numel(), shifts[0])
+            back = reshaped(along(flat, 0, table), (x.numel(),), tuple(x.shape))
+            return attach(out, back.with_spans(back.spans, track.roles))
+        found = [(d % x.dim(), tables.rolled(x.shape[d], n)) for n, d in zip(shifts, dims, strict=True)]
+    for d, table in found:
+        track = along(track, d, table)
+    return attach(out, track)
+
+
+@rule("repeat.default")
+def repeat(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """The whole tensor several times along each dimension."""
+    x, times = args
+    out = on_meta(op, args, kwargs)
+    rank = out.dim()
+    track = track_of(x)
+    shape = (1,) * (rank - x.dim()) + tuple(x.shape)
+
+    def change(span: Span) -> Span:
+        span = sp.widen(span, rank)
+        for d, n in enumerate(times):
+            if n > 1:
+                span = sp.gather(span, d, tables.move(list(range(shape[d])) * n, shape[d], None))
+        return span
+
+    return attach(out, moved(track, change, rank, ("s",) * (rank - x.dim()) + track.roles))
+
+
+@rule("constant_pad_nd.default")
+def pad(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A constant around the cells; a negative number takes cells away."""
+    x, numbers = args[:2]
+    out = on_meta(op, args, kwargs)
+    track = track_of(x)
+    for i in range(len(numbers) // 2):
+        d = x.dim() - 1 - i
+        if numbers[2 * i] or numbers[2 * i + 1]:
+            table = tables.sliced(x.shape[d], -numbers[2 * i], 1, out.shape[d])
+            track = along(track, d, table)
+    return attach(out, track)
+
+
+@rule(*(f"{kind}_pad{n}d.default" for kind in ("reflection", "replication") for n in (1, 2, 3)))
+def pad_with_cells(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """The cells near an end, mirrored or repeated beyond it."""
+    x, numbers = args
+    out = on_meta(op, args, kwargs)
+    make = tables.mirrored if "reflection" in op._schema.name else tables.replicated
+    track = track_of(x)
+    for i in range(len(numbers) // 2):
+        d = x.dim() - 1 - i
+        table = make(x.shape[d], numbers[2 * i], numbers[2 * i + 1])
+        track = along(track, d, table)
+    return attach(out, track)
+
+
+@rule("pixel_shuffle.default", "pixel_unshuffle.default", "channel_shuffle.default", "native_channel_shuffle.default")
+def shuffle(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A view, a permutation and a view back."""
+    x, r = args
+    out = on_meta(op, args, kwargs)
+    *front, c, h, w = x.shape
+    n, name = len(front), op._schema.name
+    if "channel" in name:
+        (front, c, rest), n = ([x.shape[0]], x.shape[1], list(x.shape[2:])), 1
+        split = [*front, r, c // r, *rest]
+        order = [0, 2, 1, *range(3, len(split))]
+    elif "unshuffle" in name:
+        split = [*front, c, h // r, r, w // r, r]
+        order = [*range(n), n, n + 2, n + 4, n + 1, n + 3]
+    else:
+        split = [*front, c // r**2, r, r, h, w]
+        order = [*range(n), n, n + 3, n + 1, n + 4, n + 2]
+    track = track_of(x)
+    shape = tuple(x.shape)
+    apart = sp.view_groups(shape, split)
+    moved_shape = [split[d] for d in order]
+    together = sp.view_groups(moved_shape, tuple(out.shape))
+
+    def change(span: Span) -> Span:
+        span = sp.permute(sp.regroup(span, apart, shape, split), order)
+        return sp.regroup(span, together, moved_shape, out.shape)
+
+    return attach(out, moved(track, change, out.dim(), track.roles))
+
+
+@rule("im2col.default")
+def im2col(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Windows of a map as columns: (N, C, H, W) becomes (N, C * taps, places)."""
+    values = bound(op, args, kwargs)
+    x = values["self"]
+    kernel, stride, padding, dilation = (values[k] for k in ("kernel_size", "stride", "padding", "dilation"))
+    out = on_meta(op, args, kwargs)
+    batched = x if x.dim() == 4 else x.unsqueeze(0)
+    n, c, *size = batched.shape
+    counts = [(size[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in (0, 1)]
+    changes = [windows_of(2 + i, size[i], counts[i], kernel[i], stride[i], padding[i], dilation[i]) for i in (0, 1)]
+    shape = (n, c, *kernel, *counts)
+    track = track_of(x)
+
+    def change(span: Span) -> Span:
+        span = sp.widen(span, 4)
+        span = sp.permute(changes[1](changes[0](span)), [0, 1, 4, 5, 2, 3])
+        span = sp.regroup(
+            span,
+            [([0], [0]), ([1, 2, 3], [1]), ([4, 5], [2])],
+            shape,
+            (n, shape[1] * kernel[0] * kernel[1], counts[0] * counts[1]),
+        )
+        return span if out.dim() == 3 else sp.squeeze(span, [0])
+
+    units: Any = ((counts[0], "s"), (counts[1], "s"))
+    return attach(out, moved(track, change, out.dim(), ("b", "c", units)[3 - out.dim() :]))
+
+
+@rule("col2im.default")
+def col2im(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Columns added back into a map at the places of their windows."""
+    values = bound(op, args, kwargs)
+    x, size = values["self"], values["output_size"]
+    kernel, stride, padding, dilation = (values[k] for k in ("kernel_size", "stride", "padding", "dilation"))
+    out = on_meta(op, args, kwargs)
+    counts = [(size[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in (0, 1)]
+    n = x.shape[0] if x.dim() == 3 else 1
+    c = x.shape[-2] // (kernel[0] * kernel[1])
+    shape = (n, c, *kernel, *counts)
+    track = track_of(x)
+
+    def change(span: Span) -> Span:
+        span = sp.widen(span, 3)
+        span = sp.regroup(span, [([0], [0]), ([1], [1, 2, 3]), ([2], [4, 5])], (n, x.shape[-2], x.shape[-1]), shape)
+        for i in (0, 1):
+            # Dimension 2 is the tap along axis i; without it, dimension 3 is the place of the window.
+            places = []
+            for tap in range(kernel[i]):
+                one = sp.gather(span, 2, tables.sliced(kernel[i], tap, 1, 1)) if kernel[i] > 1 else span
+                place = tables.transposed(counts[i], size[i], 1, stride[i], padding[i] - tap * dilation[i], 1)
+                places.append(sp.gather(sp.squeeze(one, [2]), 3, place))
+            span = sp.merge(places)
+        return span
+
+    return attach(out, moved(track, change, out.dim(), ("b", "c", "s", "s")[4 - out.dim() :]))

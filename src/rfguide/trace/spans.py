@@ -1,0 +1,321 @@
+"""The first and the last input cell that each element of a tensor depends on, along one input axis.
+
+A `Span` holds two integer arrays, `lo` and `hi`, that broadcast to the tensor's shape: a dimension has
+its full length where the cells differ along it, else 1. An element that depends on no cell has
+`lo > hi`. Every op takes the minimum of `lo` and the maximum of `hi` over what it reads, so the hull
+of a union is exact: the network itself, evaluated in (min, max) instead of (+, ×).
+
+Beside them goes the closed form (`Reach`), one for the whole tensor or, after a concatenation of
+branches, one for each channel: `label` says which.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rfguide.trace import reach as reaches
+from rfguide.trace.reach import NOTHING, Reach
+from rfguide.trace.tables import Table
+
+Array = NDArray[np.int32]
+Shape = Sequence[int]
+
+NONE_LO = np.int32(2**30)
+NONE_HI = np.int32(-1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """What the elements of a tensor depend on along one axis of one input."""
+
+    lo: Array
+    hi: Array
+    reaches: tuple[Reach, ...]
+    label: Array | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """No element depends on any cell."""
+        return bool(self.reaches == (NOTHING,) and self.lo.size == 1 and self.lo.flat[0] > self.hi.flat[0])
+
+    def map(self, change: Callable[[Any], Any], rename: Callable[[Reach], Reach]) -> "Span":
+        """Return the span after a move of data that is the same for all arrays."""
+        label = None if self.label is None else change(self.label)
+        return Span(change(self.lo), change(self.hi), tuple(map(rename, self.reaches)), label)
+
+
+def empty(rank: int) -> Span:
+    """Return the span of a tensor of this rank that depends on no cell."""
+    one = (1,) * rank
+    return Span(np.full(one, NONE_LO), np.full(one, NONE_HI), (NOTHING,))
+
+
+def along(dim: int, shape: Shape) -> Span:
+    """Return the span of an input tensor along one of its own dimensions."""
+    cells = np.arange(shape[dim], dtype=np.int32).reshape([-1 if d == dim else 1 for d in range(len(shape))])
+    return Span(cells, cells, (reaches.start(dim, shape[dim]),))
+
+
+def relabel(label: Array, found: Sequence[Reach]) -> tuple[tuple[Reach, ...], Array | None]:
+    """Drop reaches that no element has and equal ones; a label that says nothing becomes None."""
+    kept: list[Reach] = []
+    number = np.zeros(len(found), dtype=np.int32)
+    for old in np.unique(label):
+        if found[old] not in kept:
+            kept.append(found[old])
+        number[old] = kept.index(found[old])
+    if len(kept) == 1:
+        return tuple(kept), None
+    return tuple(kept), number[label]
+
+
+def merge(spans: Sequence[Span]) -> Span:
+    """Return the union of spans of one rank, element by element."""
+    result = spans[0]
+    for other in spans[1:]:
+        if other is result or other.is_empty:
+            continue
+        if result.is_empty:
+            result = other
+            continue
+        lo, hi = np.minimum(result.lo, other.lo), np.maximum(result.hi, other.hi)
+        if result.label is None and other.label is None and len(result.reaches) == len(other.reaches) == 1:
+            result = Span(lo, hi, (reaches.joined(result.reaches[0], other.reaches[0]),))
+            continue
+        one = np.zeros((1,) * lo.ndim, np.int32) if result.label is None else result.label
+        two = np.zeros((1,) * lo.ndim, np.int32) if other.label is None else other.label
+        n = len(other.reaches)
+        both = [reaches.joined(a, b) for a in result.reaches for b in other.reaches]
+        kept, label = relabel(one * n + two, both)
+        result = Span(lo, hi, kept, label)
+    return result
+
+
+def widen(span: Span, rank: int) -> Span:
+    """Return the span with dimensions of one cell put in front."""
+    more = rank - span.lo.ndim
+    if not more:
+        return span
+    front = (1,) * more
+    return span.map(lambda a: a.reshape(front + a.shape), lambda reach: reaches.renumbered(reach, lambda d: d + more))
+
+
+def permute(span: Span, order: Sequence[int]) -> Span:
+    """Return the span with its dimensions in another order."""
+    place = {old: new for new, old in enumerate(order)}
+    return span.map(lambda a: a.transpose(order), lambda reach: reaches.renumbered(reach, place.__getitem__))
+
+
+def squeeze(span: Span, dims: Sequence[int]) -> Span:
+    """Return the span without some dimensions of one cell."""
+    gone = set(dims)
+    kept = [d for d in range(span.lo.ndim) if d not in gone]
+    place = {old: new for new, old in enumerate(kept)}
+    return span.map(
+        lambda a: a.reshape([a.shape[d] for d in kept]),
+        lambda reach: reaches.renumbered(reach, lambda d: place.get(d, -1)),
+    )
+
+
+def unsqueeze(span: Span, dim: int) -> Span:
+    """Return the span with a new dimension of one cell."""
+    return span.map(lambda a: np.expand_dims(a, dim), lambda reach: reaches.renumbered(reach, lambda d: d + (d >= dim)))
+
+
+def expand(span: Span, old: Shape, new: Shape) -> Span:
+    """Return the span after dimensions of one cell are repeated (ranks are equal)."""
+    grown = [d for d in range(len(new)) if old[d] == 1 and new[d] != 1]
+    if not grown:
+        return span
+    return Span(span.lo, span.hi, tuple(reaches.constant_along(r, grown) for r in span.reaches), span.label)
+
+
+def gather(span: Span, dim: int, table: Table) -> Span:
+    """Return the span after each cell along a dimension reads the cells that a table says."""
+    found, label = span.reaches, span.label
+    if label is not None and label.shape[dim] > 1:
+        if table.cells.shape[1] == 1 and table.blind is None:
+            label = label.take(table.cells[:, 0], axis=dim)
+        else:
+            found, label = (reaches.lost(frozenset[int]().union(*(r.dims for r in found), {dim})),), None
+    found = tuple(reaches.stepped(r, dim, table.size, table.out, table.step) for r in found)
+    if label is not None:
+        found, label = relabel(label, found)
+    if span.lo.shape[dim] > 1 or table.size == 1:
+        lo, hi = _gather(span.lo, dim, table, NONE_LO), _gather(span.hi, dim, table, NONE_HI)
+    else:
+        lo, hi = span.lo, span.hi
+        if table.blind is not None:
+            blind = table.blind.reshape([-1 if d == dim else 1 for d in range(lo.ndim)])
+            lo, hi = np.where(blind, NONE_LO, lo), np.where(blind, NONE_HI, hi)
+    return Span(lo, hi, found, label)
+
+
+def _gather(array: Array, dim: int, table: Table, none: np.int32) -> Array:
+    cells = table.cells
+    if table.size == 1 and table.blind is None:
+        # A single cell that every output cell reads: nothing differs.
+        return array
+    last = array.ndim - 1
+    if dim != last:
+        array = np.swapaxes(array, dim, last)
+    array = np.concatenate([array, np.full((*array.shape[:-1], 1), none)], axis=-1)
+    read = array[..., cells]
+    if cells.shape[1] == 1:
+        result = read[..., 0]
+    else:
+        result = read.min(axis=-1) if none == NONE_LO else read.max(axis=-1)
+    return np.swapaxes(result, dim, last) if dim != last else result
+
+
+def reduce(span: Span, dims: Sequence[int], shape: Shape, because: str) -> Span:
+    """Return the span after a sum, maximum or softmax over whole dimensions, which stay with one cell."""
+    over = tuple(dims)
+    found, label = span.reaches, span.label
+    if label is not None and any(label.shape[d] > 1 for d in over):
+        found, label = _pooled(found, label, over)
+    found = tuple(reaches.reduced(r, over, shape, because) for r in found)
+    if label is not None:
+        found, label = relabel(label, found)
+    lo, hi = span.lo, span.hi
+    if any(lo.shape[d] > 1 for d in over):
+        lo = lo.min(axis=over, keepdims=True)
+    if any(hi.shape[d] > 1 for d in over):
+        hi = hi.max(axis=over, keepdims=True)
+    return Span(lo, hi, found, label)
+
+
+def everything(spans: Sequence[Span], rank: int, because: str) -> Span:
+    """Return the span of elements that may each depend on all that some tensors depend on."""
+    lo, hi = min(span.lo.min() for span in spans), max(span.hi.max() for span in spans)
+    one = (1,) * rank
+    return Span(np.full(one, lo), np.full(one, hi), (Reach(whole=True, because=because),))
+
+
+def _pooled(found: tuple[Reach, ...], label: Array, over: tuple[int, ...]) -> tuple[tuple[Reach, ...], Array | None]:
+    """Unite the reaches along some dimensions."""
+    numbers = range(len(found))
+    # has[k] marks the places that read an element of reach k.
+    has = np.stack([(label == k).any(axis=over, keepdims=True) for k in numbers])
+    key = np.tensordot(1 << np.arange(len(found), dtype=np.int64), has.astype(np.int64), 1)
+    sets, which = np.unique(key, return_inverse=True)
+    united = []
+    for bits in sets:
+        result = NOTHING
+        for k in numbers:
+            if int(bits) >> k & 1:
+                result = reaches.joined(result, found[k])
+        united.append(result)
+    return relabel(which.reshape(key.shape).astype(np.int32), united)
+
+
+def concatenate(spans: Sequence[Span], dim: int, sizes: Sequence[int]) -> Span:
+    """Return the span of tensors put one after another along a dimension."""
+    first = spans[0]
+    if all(span is first or _equal(span, first) for span in spans[1:]) and first.lo.shape[dim] == 1:
+        if all(dim not in r.dims for r in first.reaches):
+            return first
+    lo, hi = (_joined([getattr(span, side) for span in spans], dim, sizes) for side in ("lo", "hi"))
+    found = tuple(r for span in spans for r in span.reaches)
+    if any(dim in r.dims for r in found):
+        return Span(lo, hi, (_one_after_another(spans, dim, sizes),))
+    labels, base = [], 0
+    for span in spans:
+        label = np.zeros((1,) * lo.ndim, np.int32) if span.label is None else span.label
+        labels.append(label + np.int32(base))
+        base += len(span.reaches)
+    kept, label_ = relabel(_joined(labels, dim, sizes), found)
+    return Span(lo, hi, kept, label_)
+
+
+def _one_after_another(spans: Sequence[Span], dim: int, sizes: Sequence[int]) -> Reach:
+    """Return the closed form along the dimension of a concatenation: known where all but one are constants."""
+    seen = [i for i, span in enumerate(spans) if not span.is_empty]
+    if len(seen) == 1 and len(spans[seen[0]].reaches) == 1:
+        before = sum(sizes[: seen[0]])
+        step = reaches.Steps(1, 1, ((-before,),))
+        return reaches.stepped(spans[seen[0]].reaches[0], dim, sizes[seen[0]], sum(sizes), step)
+    return reaches.lost(frozenset({dim}).union(*(r.dims for span in spans for r in span.reaches)))
+
+
+def _joined(arrays: Sequence[Array], dim: int, sizes: Sequence[int]) -> Array:
+    rest = np.broadcast_shapes(*(a.shape[:dim] + (1,) + a.shape[dim + 1 :] for a in arrays))
+    full = [np.broadcast_to(a, rest[:dim] + (size,) + rest[dim + 1 :]) for a, size in zip(arrays, sizes, strict=True)]
+    return np.concatenate(full, axis=dim)
+
+
+def _equal(one: Span, other: Span) -> bool:
+    if one.reaches != other.reaches or (one.label is None) != (other.label is None):
+        return False
+    if one.label is not None and other.label is not None and not np.array_equal(one.label, other.label):
+        return False
+    return np.array_equal(one.lo, other.lo) and np.array_equal(one.hi, other.hi)
+
+
+Groups = Sequence[tuple[Sequence[int], Sequence[int]]]
+
+
+def regroup(span: Span, groups: Groups, old: Shape, new: Shape) -> Span:
+    """Return the span after a view of the tensor in another shape."""
+    return span.map(lambda a: _regroup(a, groups, old, new), lambda reach: reaches.regrouped(reach, groups, old, new))
+
+
+def _regroup(array: Array, groups: Groups, old: Shape, new: Shape) -> Array:
+    if array.size == 1:
+        return array.reshape((1,) * len(new))
+    now = array.shape
+    full, shape = [], []
+    for olds, news in groups:
+        varies = any(now[d] > 1 for d in olds)
+        full += [old[d] if varies else 1 for d in olds]
+        shape += [new[d] if varies else 1 for d in news]
+    result = np.broadcast_to(array, full).reshape(shape)
+    # A dimension that was merged and is split off again may no longer differ: keep what varies.
+    for _, news in groups:
+        if len(news) > 1:
+            result = shrink(result, news)
+    return result
+
+
+def shrink(array: Array, dims: Sequence[int]) -> Array:
+    """Return the array with one cell along each dimension where all cells are equal."""
+    for d in dims:
+        if array.shape[d] > 1:
+            one = array.take([0], axis=d)
+            if (array == one).all():
+                array = one
+    return array
+
+
+def view_groups(old: Shape, new: Shape) -> list[tuple[list[int], list[int]]]:
+    """Pair the dimensions of two shapes of one size into the smallest groups that hold equally many cells.
+
+    Examples:
+        >>> view_groups((2, 6, 5), (2, 2, 3, 5))
+        [([0], [0]), ([1], [1, 2]), ([2], [3])]
+    """
+    groups: list[tuple[list[int], list[int]]] = []
+    i = j = 0
+    while i < len(old) or j < len(new):
+        olds, news = [], []
+        a = b = 1
+        if i < len(old):
+            olds, a, i = [i], old[i], i + 1
+        if j < len(new) and not (a == 1 and new[j] != 1 and olds):
+            news, b, j = [j], new[j], j + 1
+            if b == 1 and a != 1:
+                groups.append(([], news))
+                i -= 1
+                continue
+        while a != b:
+            if a < b:
+                olds.append(i)
+                a, i = a * old[i], i + 1
+            else:
+                news.append(j)
+                b, j = b * new[j], j + 1
+        groups.append((olds, news))
+    return groups

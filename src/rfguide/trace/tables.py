@@ -1,0 +1,211 @@
+"""Which cells of one axis each output cell reads: one table per op and geometry, built once.
+
+A table has one row per output cell. Cells outside the axis are padding and contribute nothing; the number
+`size` stands for them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rfguide.layers import Layer
+from rfguide.sizes import adaptive_windows
+from rfguide.trace.forms import LONGEST_PERIOD, Steps
+
+Cells = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Which cells each output cell reads, and the same as a pattern without ends.
+
+    Attributes:
+        cells: One row for each output cell; `size` stands for padding.
+        size: Cells of the axis that is read.
+        step: The pattern for the closed form; None if there is none.
+        blind: The output cells that read padding alone.
+    """
+
+    cells: Cells
+    size: int
+    step: Layer | Steps | None
+    blind: NDArray[np.bool_] | None
+
+    @property
+    def out(self) -> int:
+        """Number of output cells."""
+        return len(self.cells)
+
+
+def _table(cells: Cells, size: int, step: Layer | Steps | None) -> Table:
+    cells = np.where((cells < 0) | (cells >= size), size, cells)
+    blind = (cells == size).all(axis=1)
+    return Table(cells, size, step, blind if blind.any() else None)
+
+
+@lru_cache(maxsize=1024)
+def window(size: int, out: int, kernel_size: int, stride: int, before: int, dilation: int) -> Table:
+    """A convolution or pooling."""
+    cells = np.arange(out)[:, None] * stride - before + np.arange(kernel_size) * dilation
+    step: Layer | Steps
+    if before >= 0:
+        step = Layer(kernel_size, stride=stride, padding=before, dilation=dilation)
+    else:
+        step = Steps(1, stride, (tuple(range(-before, -before + (kernel_size - 1) * dilation + 1, dilation)),))
+    return _table(cells, size, step)
+
+
+@lru_cache(maxsize=1024)
+def transposed(size: int, out: int, kernel_size: int, stride: int, padding: int, dilation: int) -> Table:
+    """A transposed convolution: input cell i writes to i * stride - padding + tap * dilation."""
+    reach = np.arange(out)[:, None] + padding - np.arange(kernel_size) * dilation
+    taps = tuple(
+        tuple(
+            (i + padding - j * dilation) // stride
+            for j in range(kernel_size)
+            if not (i + padding - j * dilation) % stride
+        )
+        for i in range(stride)
+    )
+    return _table(np.where(reach % stride, -1, reach // stride), size, Steps(stride, 1, taps))
+
+
+@lru_cache(maxsize=1024)
+def adaptive(size: int, out: int) -> Table:
+    """An adaptive pooling: the axis is shared out, neighbours may overlap."""
+    windows = adaptive_windows(size, out)
+    longest = max(last - first + 1 for first, last in windows)
+    cells = np.array([[first + min(j, last - first) for j in range(longest)] for first, last in windows])
+    share = Fraction(size, out)
+    if share.denominator == 1:
+        return _table(cells, size, Layer(share.numerator, stride=share.numerator))
+    outs = share.denominator
+    step = Steps(outs, share.numerator, tuple(tuple(range(f, last + 1)) for f, last in windows[:outs]))
+    return _table(cells, size, step)
+
+
+def move(cells: Sequence[int] | Cells, size: int, step: Layer | Steps | None) -> Table:
+    """A rearrangement: each output cell is a copy of one cell, or padding (any number outside the axis)."""
+    return _table(np.asarray(cells, dtype=np.int64).reshape(-1, 1), size, step)
+
+
+@lru_cache(maxsize=1024)
+def sliced(size: int, start: int, step: int, out: int) -> Table:
+    """Every `step`-th cell from `start`; a negative start is padding, as is what hangs over the end."""
+    return move(np.arange(out) * step + start, size, Steps(1, step, ((start,),)))
+
+
+@lru_cache(maxsize=1024)
+def rolled(size: int, shift: int) -> Table:
+    """Cells moved on by `shift`, the last ones to the front."""
+    shift %= size
+    # Either way round is the same move; the shorter one is what the closed form should say.
+    shorter = shift if shift * 2 <= size else shift - size
+    return move((np.arange(size) - shift) % size, size, Steps(1, 1, ((-shorter,),)))
+
+
+@lru_cache(maxsize=1024)
+def mirrored(size: int, before: int, after: int) -> Table:
+    """Padding that mirrors the cells without repeating the outermost one."""
+    cells = np.abs(np.arange(-before, size + after))
+    cells = np.where(cells >= size, 2 * (size - 1) - cells, cells)
+    return move(cells, size, Steps(1, 1, ((-before,),)))
+
+
+@lru_cache(maxsize=1024)
+def replicated(size: int, before: int, after: int) -> Table:
+    """Padding that repeats the outermost cell."""
+    return move(np.clip(np.arange(-before, size + after), 0, size - 1), size, Steps(1, 1, ((-before,),)))
+
+
+@lru_cache(maxsize=1024)
+def repeated(size: int, times: int) -> Table:
+    """Each cell `times` times in a row: a pixel shuffle, seen along one axis."""
+    return move(np.arange(size * times) // times, size, Steps(times, 1, ((0,),) * times))
+
+
+@lru_cache(maxsize=1024)
+def prefix(size: int, backwards: bool = False) -> Table:
+    """A running sum: cell i reads cells 0 to i."""
+    i, j = np.arange(size)[:, None], np.arange(size)
+    return _table(np.where(j >= i if backwards else j <= i, j, -1), size, None)
+
+
+def _ratio(size: int, out: int, scale: float | None, align_corners: bool) -> tuple[np.float32, Fraction]:
+    """Input cells per output cell, as torch rounds it (float32) and as it is meant."""
+    if align_corners:
+        if out < 2:
+            return np.float32(0), Fraction(0)
+        return np.float32(size - 1) / np.float32(out - 1), Fraction(size - 1, out - 1)
+    if scale is not None and scale > 0:
+        return np.float32(1.0 / scale), 1 / Fraction(scale).limit_denominator(10**6)
+    return np.float32(size) / np.float32(out), Fraction(size, out)
+
+
+def _pattern(ratio: Fraction, taps: Callable[[int], Sequence[int]]) -> Steps | None:
+    if not ratio or max(ratio.numerator, ratio.denominator) > LONGEST_PERIOD:
+        return None
+    return Steps(ratio.denominator, ratio.numerator, tuple(tuple(taps(i)) for i in range(ratio.denominator)))
+
+
+@lru_cache(maxsize=1024)
+def nearest(size: int, out: int, scale: float | None, exact: bool = False) -> Table:
+    """Interpolation by the nearest cell: floor(i * ratio), or floor((i + 1/2) * ratio) if exact."""
+    ratio, meant = _ratio(size, out, scale, False)
+    shift = Fraction(1, 2) if exact else Fraction(0)
+    steps = _pattern(meant, lambda i: [int((i + shift) * meant // 1)])
+    if size == out:
+        return move(np.arange(out), size, Steps(1, 1, ((0,),)))
+    if not exact and out == 2 * size:
+        return move(np.arange(out) // 2, size, Steps(2, 1, ((0,), (0,))))
+    cells = np.floor((np.arange(out, dtype=np.float32) + np.float32(shift)) * ratio)
+    return move(np.minimum(cells.astype(np.int64), size - 1), size, steps)
+
+
+@lru_cache(maxsize=1024)
+def interpolated(size: int, out: int, scale: float | None, align_corners: bool, cubic: bool) -> Table:
+    """Linear (two cells) or cubic (four cells) interpolation; a cell of weight 0 is read as well.
+
+    The source position of cell i is (i + 1/2) * ratio - 1/2, or i * ratio with aligned corners.
+    """
+    ratio, meant = _ratio(size, out, scale, align_corners)
+    if size == out:
+        if not cubic:
+            return move(np.arange(out), size, Steps(1, 1, ((0,),)))
+    half = np.float32(0 if align_corners else 0.5)
+    exact_half = Fraction(0) if align_corners else Fraction(1, 2)
+    position = (np.arange(out, dtype=np.float32) + half) * ratio - half
+    around = (-1, 0, 1, 2) if cubic else (0, 1)
+    if not cubic:
+        position = np.maximum(position, np.float32(0))
+    floor = np.floor(position).astype(np.int64)
+    if not cubic:
+        floor = np.minimum(floor, size - 1)
+    cells = np.clip(floor[:, None] + np.array(around), 0, size - 1)
+    steps = _pattern(meant, lambda i: [int(((i + exact_half) * meant - exact_half) // 1) + k for k in around])
+    return _table(cells, size, steps)
+
+
+@lru_cache(maxsize=1024)
+def smoothed(size: int, out: int, scale: float | None, align_corners: bool, cubic: bool) -> Table:
+    """Antialiased linear or cubic interpolation: the kernel widens with the ratio (same rule as torch's _aa ops)."""
+    ratio, meant = _ratio(size, out, scale, align_corners)
+    r = float(ratio)
+    width = (2.0 if cubic else 1.0) * max(r, 1.0)
+    centre = r * (np.arange(out) + 0.5)
+    first = np.maximum((centre - width + 0.5).astype(np.int64), 0)
+    last = np.minimum((centre + width + 0.5).astype(np.int64), size) - 1
+    longest = int((last - first).max()) + 1
+    cells = np.minimum(first[:, None] + np.arange(longest), last[:, None])
+    reach = (2 if cubic else 1) * max(meant, Fraction(1))
+    half = Fraction(1, 2)
+
+    def taps(i: int) -> range:
+        middle = (i + half) * meant
+        return range(int((middle - reach + half) // 1), int((middle + reach + half) // 1))
+
+    return _table(cells, size, _pattern(meant, taps))
