@@ -4,11 +4,14 @@ import ast
 import difflib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from rfguide._site.formulas import fault
-from rfguide._site.grammar import Block, Page, Problem
+from rfguide._site.grammar import Block, Comment, Page, Problem
+from rfguide._site.labels import UnknownLabel, svg_in_chinese
 from rfguide._site.runner import Given, Run, run
 
+COLOUR = re.compile(r"\b(?:fill|stroke|color)(?:: |=\")(#[0-9a-f]{6})\b")
 TOKEN = re.compile(r"(\S+)$")
 
 
@@ -28,7 +31,7 @@ def differences(page: Page, given: Run) -> Iterator[Problem]:
         place = f"{number.blocks}:{number.expression}"
         if reason := given.failures.get(place):
             yield Problem(page.path, number.line, f"{number.expression} cannot be evaluated: {reason}")
-        elif not _ends_with(number.shown, given.values[place]):
+        elif written_as(number.shown, given.values[place]) is None:
             shown = TOKEN.search(number.shown)
             value = given.values[place][0]
             yield Problem(
@@ -38,15 +41,23 @@ def differences(page: Page, given: Run) -> Iterator[Problem]:
             )
 
 
-def _ends_with(shown: str, texts: tuple[str, ...]) -> bool:
-    """Tell whether the prose ends with one of the texts, and not with more digits than it."""
+def written_as(shown: str, texts: tuple[str, ...]) -> str | None:
+    """Return the text with which the prose ends, provided that no more of a number stands before it.
+
+    Examples:
+        >>> from rfguide._site.check import written_as
+        >>> written_as("an image of 1,792", ("1792", "1,792"))
+        '1,792'
+        >>> written_as("an image of 12", ("2",))
+    """
     shown = shown.rstrip("*_`")
     for text in texts:
         if shown.endswith(text):
             before = shown[: len(shown) - len(text)][-1:]
-            if not (text[0].isalnum() and ((before.isascii() and before.isalnum()) or before in tuple(".,-−"))):
-                return True
-    return False
+            inside_a_number = text[0].isalnum() and (before.isascii() and before.isalnum() or before in tuple(".,-−"))
+            if not inside_a_number:
+                return text
+    return None
 
 
 def _block(page: Page, block: Block, given: Given) -> Iterator[Problem]:
@@ -64,6 +75,22 @@ def _block(page: Page, block: Block, given: Given) -> Iterator[Problem]:
             f"the block draws {len(given.figures)} figure(s), the page shows {len(block.figures)} "
             "(<!-- figure: alt text --> after the block)",
         )
+    for comment, (light, _) in zip(block.figures, given.figures, strict=False):
+        yield from _figure(page, comment, light)
+
+
+def _figure(page: Page, comment: Comment, light: str) -> Iterator[Problem]:
+    from rfguide.plot import LIGHT
+
+    if strange := sorted({colour[1] for colour in COLOUR.finditer(light)} - set(LIGHT.values())):
+        yield Problem(
+            page.path, comment.line, f"{', '.join(strange)} is no colour of rfguide.plot.LIGHT and has no dark twin"
+        )
+    if "zh" in Path(page.path).parts:
+        try:
+            svg_in_chinese(light)
+        except UnknownLabel as error:
+            yield Problem(page.path, comment.line, str(error))
 
 
 def _difference(page: Page, block: Block, given: Given) -> Problem:

@@ -1,0 +1,133 @@
+"""The MkDocs side: check each page, hand its finished Markdown over, add what pages and languages need.
+
+Everything that a page says is decided by `check` and `splice`, which know nothing of MkDocs. This
+module only connects: it is named in mkdocs.yml under `hooks`.
+"""
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import event_priority
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
+from mkdocs.structure.pages import Page
+
+from rfguide._site import languages
+from rfguide._site.check import differences
+from rfguide._site.grammar import PageError, Problem, parse
+from rfguide._site.notebook import notebook
+from rfguide._site.runner import run
+from rfguide._site.splice import spliced
+
+log = logging.getLogger("mkdocs.plugins.rfguide")
+
+_problems: list[Problem] = []
+_files: Files
+_navs: dict[str, Navigation] = {}
+
+
+def on_config(config: MkDocsConfig) -> None:
+    titles = {code: words.get("sections", {}) for code, words in config.extra["languages"].items()}
+    config.extra |= {"site_description": config.site_description, "copyright": config.copyright}
+    if config.nav:
+        config.nav = languages.both_navs(config.nav, titles)
+
+
+def on_files(files: Files, config: MkDocsConfig) -> None:
+    global _files
+    _files = files
+    _problems.clear()
+    languages.move_to_root(files)
+
+
+def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
+    _navs.update(languages.split(nav))
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    source = Path(page.file.abs_src_path or "")
+    # MkDocs has taken off the front matter; lines are counted in the file, so the file is what is read.
+    read = parse(source.read_text(encoding="utf-8-sig"), source.relative_to(Path(config.docs_dir).parent).as_posix())
+    found = list(read.problems)
+    try:
+        given = run(read)
+        found += differences(read, given)
+        if not found:
+            code, _, rest = page.file.src_uri.partition("/")
+            name = rest.removesuffix(".md").replace("/", "-")
+            result = spliced(read, given, code, name, "../" * page.file.src_uri.count("/"))
+            for picture in result.pictures:
+                files.append(File.generated(config, picture.path, content=picture.svg))
+            if read.blocks:
+                _offer_notebook(read, page, config, files)
+            return re.sub(r"\A---\n.*?\n---\n", "", result.markdown, flags=re.DOTALL)
+    except PageError as error:
+        found += error.problems
+    _problems.extend(found)
+    return markdown
+
+
+def _offer_notebook(read: Any, page: Page, config: MkDocsConfig, files: Files) -> None:
+    path = f"{page.url.removeprefix('./')}{Path(page.file.src_uri).stem}.ipynb"
+    written = nbformat.writes(notebook(read, page.canonical_url or page.url))
+    files.append(File.generated(config, path, content=written))
+    page.meta["notebook"] = path
+
+
+def on_env(env: Any, config: MkDocsConfig, files: Files) -> Any:
+    if _problems:
+        for problem in sorted(_problems):
+            log.error(str(problem))
+        raise PluginError(f"{len(_problems)} thing(s) on the pages do not hold")
+    return env
+
+
+def on_template_context(context: Any, template_name: str, config: MkDocsConfig) -> Any:
+    """A page that belongs to no language, such as 404, is in the root's, and leads to each home."""
+    languages.speak(config, languages.ROOT)
+    context["nav"] = _navs[languages.ROOT]
+    context["twins"] = [
+        (code, config.extra["languages"][code]["name"], languages.base(code) or ".") for code in languages.LANGUAGES
+    ]
+    return context
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    code = languages.language(page.file)
+    return output.replace(f'<html lang="{code}"', f'<html lang="{config.extra["languages"][code]["lang"]}"', 1)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    if languages.language(page.file) == "zh":
+        html = languages.chinese_spacing(html)
+    if any(problem.path.endswith(page.file.src_uri) for problem in _problems):
+        return html  # on_env will say why
+    text = re.sub(r"<(code|pre|script|style|svg)\b.*?</\1>|<[^>]*>", "", html, flags=re.DOTALL)
+    if left := re.search(r"\\[A-Za-z]+|\$\$", text):
+        _problems.append(Problem(f"docs/{page.file.src_uri}", 1, f"{left[0]} is left over in the finished page"))
+    return html
+
+
+@event_priority(100)
+def on_page_context(context: Any, page: Page, config: MkDocsConfig, nav: Navigation) -> Any:
+    code = languages.language(page.file)
+    languages.speak(config, code)
+    context["nav"] = _navs.get(code, nav)
+    context["base"] = languages.base(code)
+    context["twins"] = [
+        (other, config.extra["languages"][other]["name"], found.url)
+        for other in languages.LANGUAGES
+        if (found := languages.twin(page.file, _files, other))
+    ]
+    return context
+
+
+@event_priority(-100)
+def on_post_build(config: MkDocsConfig) -> None:
+    languages.write_sitemaps(_files, config)
+    languages.split_search(config)
