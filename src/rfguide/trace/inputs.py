@@ -54,7 +54,7 @@ def read(model: nn.Module, input_size: object) -> Inputs:
     else:
         args = [_sample(value, kind) for value in _several(input_size)]
         named = {}
-    names = [*_parameter_names(model, len(args)), *named]
+    names = [*parameter_names(model, len(args)), *named]
     samples = [*args, *named.values()]
     dims = [_axes(sample) for sample in samples]
     axes = tuple(
@@ -113,7 +113,7 @@ def _name(key: object) -> str:
     return key
 
 
-def _parameter_names(model: nn.Module, count: int) -> list[str]:
+def parameter_names(model: nn.Module, count: int) -> list[str]:
     try:
         parameters: Any = inspect.signature(model.forward).parameters.values()
     except (TypeError, ValueError):

@@ -1,0 +1,10 @@
+"""Measuring receptive fields instead of computing them: two probes, each with a note on how it lies, and a check.
+
+`nan` finds which cells a unit depends on, `gradient` by how much, and `check` holds `rfguide.trace` against
+the first.
+"""
+
+from rfguide.probe.gradients import gradient
+from rfguide.probe.nans import nan
+
+__all__ = ["gradient", "nan"]

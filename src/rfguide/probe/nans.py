@@ -1,0 +1,132 @@
+"""The NaN probe: which part of the input can spoil a unit."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rfguide.errors import TraceError
+from rfguide.probe.feed import Feed, as_unit, at_unit, feed, untouched
+from rfguide.probe.watch import look
+
+Region = tuple[tuple[int, int], ...]
+
+
+def nan(
+    model: nn.Module,
+    input_size: Any,
+    unit: int | Sequence[int],
+    layer: str | None = None,
+    *,
+    input_name: str | None = None,
+    unit_dims: tuple[int, ...] | None = None,
+    seed: int = 0,
+) -> Region | None:
+    r"""Measure the first and the last input cell that a unit depends on, per axis, by spoiling the input.
+
+    NaN ("not a number") spoils whatever is computed from it. One half of the input becomes NaN, say all
+    rows up to row 10: if the unit turns NaN, it depends on one of them. Halving again and again finds the
+    first row in about $\log_2 n$ forward passes; the last row and the other axes follow in the same way.
+    The model is a black box: no formula, no gradient, its own weights.
+
+    What it measures is structure: every tap counts, also one whose weight is 0, since NaN × 0 is NaN; so
+    does a position that attention masks out by a weight of 0. It lies where an op swallows NaN: `nan_to_num`,
+    a comparison, `where` on one, `argmax`, rounding to integers. Max pooling and ReLU of torch pass NaN on.
+    Batch norm in training mode makes every unit depend on everything, which is true: put the model in
+    evaluation mode if you do not mean that.
+
+    Args:
+        model: Any module; it runs in the mode it is in and comes back as it was.
+        input_size: Shape of the input, batch and channels included, such as (1, 3, 224, 224); random
+            values fill it. Or a tensor, or several of both as a tuple or by name, as for `trace`.
+        unit: The unit on the map, one zero-based number per axis; an integer for one axis.
+        layer: The call whose output is the map, named as in `trace`: "layer4", "pool#2", "relu()"; the
+            model's own output if not given.
+        input_name: Which of several inputs becomes NaN; the first if not given.
+        unit_dims: Dimensions of the map that count units, if those are not all after batch and channels:
+            (1,) for the tokens of a transformer.
+        seed: Seed of the random values, from a generator of their own.
+
+    Returns:
+        Pairs (first, last), zero-based and inclusive, one per axis of the input, over all channels; None
+        if the unit depends on no input cell.
+
+    Raises:
+        GeometryError: If the map has no such unit.
+        TraceError: If the model raises, makes no such call, or NaN cannot be put in or seen.
+        TypeError: If an argument has the wrong type.
+
+    Examples:
+        >>> from rfguide import probe
+        >>> from rfguide.torch_networks import Net
+        >>> probe.nan(Net(), (1, 3, 32, 32), (4, 4))
+        ((13, 22), (13, 22))
+        >>> probe.nan(Net(), (1, 3, 32, 32), (0, 8), layer="conv2")
+        ((0, 4), (13, 20))
+    """
+    place, name = as_unit(unit), layer or "the output"
+    fed = feed(model, input_size, input_name, seed)
+    with untouched(model), torch.no_grad():
+        return measure(
+            model, fed, layer, lambda output: at_unit(output, place, unit_dims, name), f"unit {unit} of {name}"
+        )
+
+
+def measure(
+    model: nn.Module, fed: Feed, layer: str | None, pick: Callable[[Tensor], Tensor], name: str
+) -> Region | None:
+    """Measure the region of the values that `pick` takes from a map; `name` is what messages call them."""
+    image = fed.probed
+
+    def spoilt(planted: Tensor) -> bool:
+        found: list[bool] = []
+        look(model, fed.with_probed(planted), layer, lambda output: found.append(is_nan(output, pick, name)))
+        return found[0]
+
+    if spoilt(image):
+        raise TraceError(f"{name} is NaN before any NaN is put in: the model makes its own")
+    if not spoilt(planted(image, 0, slice(None))):
+        return None
+    region = []
+    for dim in fed.dims:
+        size = image.shape[dim]
+
+        def first_cells(cell: int, dim: int = dim) -> bool:
+            return spoilt(planted(image, dim, slice(0, cell + 1)))
+
+        def last_cells(left: int, dim: int = dim, size: int = size) -> bool:
+            return spoilt(planted(image, dim, slice(size - 1 - left, size)))
+
+        region.append((_least(size, first_cells), size - 1 - _least(size, last_cells)))
+    return tuple(region)
+
+
+def planted(tensor: Tensor, dim: int, cells: slice) -> Tensor:
+    """Return a copy with NaN in all cells of a slice of one axis, in every sample and channel."""
+    copy = tensor.clone()
+    copy[(slice(None),) * dim + (cells,)] = torch.nan
+    return copy
+
+
+def is_nan(output: Tensor, pick: Callable[[Tensor], Tensor], name: str) -> bool:
+    """Return whether any of the values that `pick` takes from a map is NaN.
+
+    Raises:
+        TraceError: If the map holds integers, in which no NaN can show.
+    """
+    if not (output.is_floating_point() or output.is_complex()):
+        raise TraceError(f"{name} is {output.dtype}, in which no NaN can show")
+    return bool(pick(output).isnan().any())
+
+
+def _least(size: int, holds: Callable[[int], bool]) -> int:
+    """Return the least number below `size` for which a condition holds that, once true, stays true."""
+    low, high = 0, size - 1
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low

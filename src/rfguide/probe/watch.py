@@ -1,0 +1,136 @@
+"""Seeing every map of a model while it runs on real values, under the names that `trace` gives."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules import module as torch_module
+from torch.overrides import TorchFunctionMode
+
+from rfguide.errors import GeometryError, TraceError
+from rfguide.probe.feed import Feed
+from rfguide.trace.names import Names, function_name, tensors_of
+
+See = Callable[[str, Tensor], None]
+
+# These take a tensor's shape, not its values: what they return does not come from the input.
+_SHAPE_ONLY = ("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like", "randint_like")
+_MARK = "_rfguide_from_input"
+
+
+class Done(BaseException):
+    """Everything has been seen: the rest of the run is not needed."""
+
+
+def run(model: nn.Module, feed: Feed, see: See) -> Any:
+    """Run the model once, show every map to `see` in the moment it is complete, and return the output.
+
+    The moment matters: what comes after may write into the same memory. `see` may raise `Done`.
+
+    Raises:
+        TraceError: If the model raises.
+    """
+    model = getattr(model, "_orig_mod", model)  # a compiled model: same values, and its calls can be seen
+    # A model may write into its input.
+    args = [_marked(tensor.clone()) for tensor in feed.args]
+    kwargs = {name: _marked(tensor.clone()) for name, tensor in feed.kwargs.items()}
+    names = Names(model)
+    with _hooks(names, see), _Functions(names, see):
+        try:
+            return model(*args, **kwargs)
+        except Done:
+            return None
+        except (GeometryError, TraceError):
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise TraceError(f"{names.label()}: {type(error).__name__}: {reason}") from error
+
+
+def look(model: nn.Module, feed: Feed, layer: str | None, see: Callable[[Tensor], None]) -> None:
+    """Run the model and show one map to `see`: that of a call by its name, or the output.
+
+    Raises:
+        TraceError: If the model raises, makes no such call, or returns no tensor.
+    """
+    seen: list[str] = []
+
+    def watch(name: str, tensor: Tensor) -> None:
+        seen.append(name)
+        if name == layer:
+            see(tensor)
+            raise Done
+
+    output = run(model, feed, watch)
+    if layer is None:
+        tensor = next((tensor for _, tensor in tensors_of(output)), None)
+        if tensor is None:
+            raise TraceError(f"the model returns {type(output).__name__}, which holds no tensor")
+        see(tensor)
+    elif layer not in seen:
+        raise TraceError(f"{layer=} is no call of the model; it makes {', '.join(seen) or 'none'}")
+
+
+def _marked(tensor: Tensor) -> Tensor:
+    setattr(tensor, _MARK, True)
+    return tensor
+
+
+def _from_input(value: Any) -> bool:
+    """Whether a marked tensor is among a function's arguments."""
+    if isinstance(value, Tensor):
+        return hasattr(value, _MARK)
+    return isinstance(value, tuple | list) and any(_from_input(one) for one in value)
+
+
+def _shown(name: str, found: list[tuple[str, Tensor]], see: See) -> None:
+    for key, tensor in found:
+        see(name if len(found) == 1 else f"{name}[{key}]", tensor)
+
+
+class _Functions(TorchFunctionMode):
+    """Names the functions that the model's own code calls, and passes the mark on."""
+
+    def __init__(self, names: Names, see: See) -> None:
+        super().__init__()
+        self.names, self.see = names, see
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        function, _ = function_name(func)
+        name = "" if self.names.is_closed or not function else self.names.begin_function(function)
+        output = func(*args, **kwargs)
+        found = []
+        reads_values = function not in _SHAPE_ONLY and not function.startswith("new_")
+        if reads_values and _from_input([*args, *kwargs.values()]):
+            found = [(key, _marked(tensor)) for key, tensor in tensors_of(output)]
+            if func is Tensor.__setitem__:
+                _marked(args[0])  # what is written into it may come from the input
+        if name:
+            if found and isinstance(output, Tensor | tuple | list):
+                self.names.count_function()
+                _shown(name, found, self.see)
+            self.names.end_function()
+        return output
+
+
+@contextmanager
+def _hooks(names: Names, see: See) -> Iterator[None]:
+    def enter(module: nn.Module, args: Any) -> None:
+        names.enter(module, 0)
+
+    def leave(module: nn.Module, args: Any, output: Any) -> None:
+        entered = names.leave(module)
+        if entered is not None and not entered.is_root:
+            _shown(entered.name, [one for one in tensors_of(output) if _from_input(one[1])], see)
+
+    handles = [
+        torch_module.register_module_forward_pre_hook(enter),
+        torch_module.register_module_forward_hook(leave),
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
