@@ -29,6 +29,7 @@ PAGES = {
     "D′ in order": "D′ 逐层算",
     "own stride": "只乘本层步幅",
     "shortcut": "捷径",
+    "two 3×3": "两层 3×3",
 }
 
 # Labels with numbers in them.
@@ -41,7 +42,8 @@ PATTERNS = {
 # Names out of the code stay as they are in either language: conv1, layer4.2.conv3, relu()#2, stride=2; so do r 8, j 2.
 CODE = re.compile(
     r"""
-    (?: conv | pool                       # as torch's users call a layer
+    (?: conv | pool | relu | add | cat    # as torch calls a layer or a function
+      | [A-Z]\w*[A-Z\d]\w*                # a class, as torch writes it: Conv2d, ReLU
       | [A-Za-z_]\w*(?:\.\w+)*            # a name, with dots
         (?: \d | \(\) )                   # that ends in a number or is called
         (?:\#\d+)? (?:\ \(\d+\))?         # for the second time; the second of its name
