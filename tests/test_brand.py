@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rfguide._site.brand import IMAGES, logo
+from rfguide._site.brand import IMAGES, logo, readme
 from rfguide.plot import DARK, LIGHT
 
 STYLE = (Path(__file__).parents[1] / "docs" / "assets" / "stylesheets" / "rfguide.css").read_text(encoding="utf-8")
@@ -41,6 +41,10 @@ def test_the_style_sheet_asks_no_one():
 @pytest.mark.parametrize("name", ["logo.svg", "favicon.svg"])
 def test_the_mark_is_drawn_by_the_script(name):
     assert (IMAGES / name).read_text(encoding="utf-8") == logo()
+
+
+def test_the_picture_of_the_readme_is_drawn_by_the_script():
+    assert {path.name: path.read_text(encoding="utf-8") for path in IMAGES.glob("readme-*.svg")} == readme()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Logo, favicon and social cards, drawn from the plots' own colours: `python -m rfguide._site.brand`.
+"""Logo, favicon, social cards and README picture, in the plots' own colours: `python -m rfguide._site.brand`.
 
 Everything it writes is under the licence of the site's text and pictures (docs/LICENSE).
 """
@@ -10,9 +10,9 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from rfguide._site.labels import chinese
+from rfguide._site.labels import chinese, svg_in_chinese
 from rfguide.networks import NET
-from rfguide.plot import LIGHT, plot_stack
+from rfguide.plot import LIGHT, plot_stack, svg
 
 IMAGES = Path(__file__).parents[3] / "docs" / "assets" / "images"
 
@@ -89,10 +89,27 @@ def favicon() -> Path:
     return path
 
 
+def readme() -> dict[str, str]:
+    """Return the picture of the README by file name, for both languages, light and dark.
+
+    Examples:
+        >>> from rfguide._site.brand import readme
+        >>> sorted(readme())
+        ['readme-en-dark.svg', 'readme-en.svg', 'readme-zh-dark.svg', 'readme-zh.svg']
+    """
+    ax = plot_stack(NET, 32)
+    pictures = {"": svg(ax), "-dark": svg(ax, dark=True)}
+    plt.close(ax.get_figure(root=True))
+    english = {f"readme-en{theme}.svg": picture for theme, picture in pictures.items()}
+    return english | {f"readme-zh{theme}.svg": svg_in_chinese(picture) for theme, picture in pictures.items()}
+
+
 def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     for name in ("logo.svg", "favicon.svg"):
         (IMAGES / name).write_text(logo(), encoding="utf-8")
+    for name, picture in readme().items():
+        (IMAGES / name).write_text(picture, encoding="utf-8")
     for language in WORDS:
         social(language)
     favicon()
