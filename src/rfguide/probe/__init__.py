@@ -4,7 +4,8 @@
 the first.
 """
 
+from rfguide.probe.checks import Difference, Report, check
 from rfguide.probe.gradients import gradient
 from rfguide.probe.nans import nan
 
-__all__ = ["gradient", "nan"]
+__all__ = ["Difference", "Report", "check", "gradient", "nan"]

@@ -21,32 +21,31 @@ class Feed:
         args: Tensors given by position.
         kwargs: Tensors given by name.
         names: What the inputs are called, in this order.
-        name: The input that is probed.
-        dims: Its dimensions that count cells.
+        dims: Which dimensions of each input count cells; inputs of integers have none, for they hold no NaN.
+        probed: The input that the question is about.
         is_given: Whether its values came from the caller.
     """
 
     args: tuple[Tensor, ...]
     kwargs: dict[str, Tensor]
     names: tuple[str, ...]
-    name: str
-    dims: tuple[int, ...]
+    dims: dict[str, tuple[int, ...]]
+    probed: str
     is_given: bool
 
-    @property
-    def probed(self) -> Tensor:
-        """The input that is probed."""
-        return dict(zip(self.names, [*self.args, *self.kwargs.values()], strict=True))[self.name]
+    def tensor(self, name: str) -> Tensor:
+        """Return an input by its name."""
+        return dict(zip(self.names, [*self.args, *self.kwargs.values()], strict=True))[name]
 
-    def with_probed(self, tensor: Tensor) -> "Feed":
-        """Return the same inputs with another tensor for the one that is probed."""
-        place = self.names.index(self.name)
+    def with_tensor(self, name: str, tensor: Tensor) -> "Feed":
+        """Return the same inputs with another tensor for one of them."""
+        place = self.names.index(name)
         args = tuple(tensor if place == i else one for i, one in enumerate(self.args))
-        kwargs = {name: tensor if name == self.name else one for name, one in self.kwargs.items()}
+        kwargs = {key: tensor if key == name else one for key, one in self.kwargs.items()}
         return replace(self, args=args, kwargs=kwargs)
 
 
-def feed(model: nn.Module, input_size: Any, input_name: str | None, seed: int) -> Feed:
+def feed(model: nn.Module, input_size: Any, input: str | None, seed: int) -> Feed:
     """Return the inputs to run on: the given tensors, copied, or normal random values of the given sizes.
 
     Random values come from a generator of their own; they have the model's floating-point type and device.
@@ -59,35 +58,40 @@ def feed(model: nn.Module, input_size: Any, input_name: str | None, seed: int) -
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, not {type(model).__name__}")
     (seed,) = whole(seed=seed)
-    values = next((tensor for tensor in (*model.parameters(), *model.buffers()) if tensor.is_floating_point()), None)
-    if values is not None and values.is_meta:
+    example = next((tensor for tensor in (*model.parameters(), *model.buffers()) if tensor.is_floating_point()), None)
+    if example is not None and example.is_meta:
         raise TraceError("the model is on the meta device and has no values to measure; rfguide.trace can follow it")
     wanted = read(model, input_size)
+    given = _given(input_size)
     generator = torch.Generator().manual_seed(seed)
-    device = torch.device("cpu") if values is None else values.device
+    device = torch.device("cpu") if example is None else example.device
     tensors = [
-        given.detach().clone()
-        if isinstance(given, Tensor)
+        value.detach().clone()
+        if isinstance(value, Tensor)
         else torch.randn(like.shape, generator=generator).to(device, like.dtype)
-        for given, like in zip(_given(input_size), [*wanted.args, *wanted.kwargs.values()], strict=True)
+        for value, like in zip(given, [*wanted.args, *wanted.kwargs.values()], strict=True)
     ]
-    names = wanted.names if input_name is None else (input_name,)
-    if names[0] not in wanted.names:
-        raise TraceError(f"{input_name=} is no input with an axis to follow; the model has {', '.join(wanted.names)}")
-    all_names = (*parameter_names(model, len(wanted.args)), *wanted.kwargs)
-    made = Feed(
+    names = (*parameter_names(model, len(wanted.args)), *wanted.kwargs)
+    dims = {
+        name: tuple(axis.dim for axis in wanted.axes if axis.input == name)
+        for name, tensor in zip(names, tensors, strict=True)
+        if name in wanted.names and tensor.is_floating_point()
+    }
+    if input is not None and input not in wanted.names:
+        raise TraceError(f"{input=} is not among the inputs that are followed: {', '.join(wanted.names)}")
+    probed = next(iter(dims), None) if input is None else input
+    if probed not in dims:
+        name = input or wanted.names[0]
+        kind = tensors[names.index(name)].dtype
+        raise TraceError(f"input {name} is {kind}; a probe needs floating-point numbers, rfguide.trace does not")
+    return Feed(
         args=tuple(tensors[: len(wanted.args)]),
         kwargs=dict(zip(wanted.kwargs, tensors[len(wanted.args) :], strict=True)),
-        names=all_names,
-        name=names[0],
-        dims=tuple(axis.dim for axis in wanted.axes if axis.input == names[0]),
-        is_given=isinstance(_given(input_size)[all_names.index(names[0])], Tensor),
+        names=names,
+        dims=dims,
+        probed=probed,
+        is_given=isinstance(given[names.index(probed)], Tensor),
     )
-    if not made.probed.is_floating_point():
-        raise TraceError(
-            f"input {made.name} is {made.probed.dtype}; a probe needs floating-point numbers, trace does not"
-        )
-    return made
 
 
 def _given(input_size: Any) -> Sequence[Any]:

@@ -24,7 +24,7 @@ def gradient(
     channel: int | None = None,
     linear: bool = False,
     samples: int = 1,
-    input_name: str | None = None,
+    input: str | None = None,
     unit_dims: tuple[int, ...] | None = None,
     seed: int = 0,
 ) -> NDArray[np.float64]:
@@ -50,7 +50,7 @@ def gradient(
         channel: One channel of the unit instead of their sum.
         linear: Measure the skeleton, a module's own values set aside.
         samples: Number of random inputs to average over.
-        input_name: Which of several inputs the gradient is for; the first if not given.
+        input: Which of several inputs the gradient is for; the first if not given.
         unit_dims: Dimensions of the map that count units, if those are not all after batch and channels.
         seed: Seed of the random values, from a generator of their own.
 
@@ -73,12 +73,13 @@ def gradient(
     (samples,) = at_least(1, samples=samples)
     total: NDArray[np.float64] | None = None
     for number in range(samples):
-        fed = feed(model, input_size, input_name, seed + number)
+        fed = feed(model, input_size, input, seed + number)
         if samples > 1 and fed.is_given:
             raise GeometryError(
                 f"{samples=} needs a shape, to fill with random values; a tensor's own samples are averaged"
             )
-        image = (fed.probed.abs() if linear else fed.probed).requires_grad_()
+        image = fed.tensor(fed.probed)
+        image = (image.abs() if linear else image).requires_grad_()
         sums: list[Tensor] = []
 
         def see(output: Tensor, sums: list[Tensor] = sums) -> None:
@@ -86,7 +87,7 @@ def gradient(
             sums.append((values if channel is None else _channel(values, channel, name)).sum())
 
         with untouched(model), torch.enable_grad(), skeleton(model) if linear else nullcontext():
-            look(model, fed.with_probed(image), layer, see)
+            look(model, fed.with_tensor(fed.probed, image), layer, see)
             if not sums[0].requires_grad:
                 raise TraceError(
                     f"{name} has no gradient: the model detaches what it computes, or it is no real number"
@@ -95,7 +96,7 @@ def gradient(
         slope = torch.zeros_like(image) if slope is None else slope
         # Batch and channels come before the axes of cells, if the input has them.
         one = slope.detach().abs().double()
-        one = one.sum(dim=tuple(d for d in range(1, image.ndim) if d not in fed.dims)).mean(dim=0)
+        one = one.sum(dim=tuple(d for d in range(1, image.ndim) if d not in fed.dims[fed.probed])).mean(dim=0)
         total = one.cpu().numpy() + (0 if total is None else total)
     assert total is not None  # samples is at least 1
     return np.asarray(total / samples)

@@ -1,6 +1,8 @@
 """The NaN probe: which part of the input can spoil a unit."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,7 +12,7 @@ from rfguide.errors import TraceError
 from rfguide.probe.feed import Feed, as_unit, at_unit, feed, untouched
 from rfguide.probe.watch import look
 
-Region = tuple[tuple[int, int], ...]
+Region = tuple[tuple[int, int] | None, ...]
 
 
 def nan(
@@ -19,10 +21,10 @@ def nan(
     unit: int | Sequence[int],
     layer: str | None = None,
     *,
-    input_name: str | None = None,
+    input: str | None = None,
     unit_dims: tuple[int, ...] | None = None,
     seed: int = 0,
-) -> Region | None:
+) -> Region:
     r"""Measure the first and the last input cell that a unit depends on, per axis, by spoiling the input.
 
     NaN ("not a number") spoils whatever is computed from it. One half of the input becomes NaN, say all
@@ -43,14 +45,14 @@ def nan(
         unit: The unit on the map, one zero-based number per axis; an integer for one axis.
         layer: The call whose output is the map, named as in `trace`: "layer4", "pool#2", "relu()"; the
             model's own output if not given.
-        input_name: Which of several inputs becomes NaN; the first if not given.
+        input: Which of several inputs becomes NaN; the first if not given.
         unit_dims: Dimensions of the map that count units, if those are not all after batch and channels:
             (1,) for the tokens of a transformer.
         seed: Seed of the random values, from a generator of their own.
 
     Returns:
-        Pairs (first, last), zero-based and inclusive, one per axis of the input, over all channels; None
-        if the unit depends on no input cell.
+        Pairs (first, last), zero-based and inclusive, one per axis of the input, over all channels: what
+        `visible` of the traced map says. None for each axis if the unit depends on no input cell.
 
     Raises:
         GeometryError: If the map has no such unit.
@@ -66,46 +68,44 @@ def nan(
         ((0, 4), (13, 20))
     """
     place, name = as_unit(unit), layer or "the output"
-    fed = feed(model, input_size, input_name, seed)
+    fed = feed(model, input_size, input, seed)
     with untouched(model), torch.no_grad():
         return measure(
             model, fed, layer, lambda output: at_unit(output, place, unit_dims, name), f"unit {unit} of {name}"
         )
 
 
-def measure(
-    model: nn.Module, fed: Feed, layer: str | None, pick: Callable[[Tensor], Tensor], name: str
-) -> Region | None:
+def measure(model: nn.Module, fed: Feed, layer: str | None, pick: Callable[[Tensor], Tensor], name: str) -> Region:
     """Measure the region of the values that `pick` takes from a map; `name` is what messages call them."""
-    image = fed.probed
+    image = fed.tensor(fed.probed)
 
-    def spoilt(planted: Tensor) -> bool:
+    def spoilt(values: Tensor) -> bool:
         found: list[bool] = []
-        look(model, fed.with_probed(planted), layer, lambda output: found.append(is_nan(output, pick, name)))
+        look(model, fed.with_tensor(fed.probed, values), layer, lambda output: found.append(is_nan(output, pick, name)))
         return found[0]
+
+    def spoils(dim: int, cells: range) -> bool:
+        return spoilt(planted(image, dim, cells))
 
     if spoilt(image):
         raise TraceError(f"{name} is NaN before any NaN is put in: the model makes its own")
-    if not spoilt(planted(image, 0, slice(None))):
-        return None
-    region = []
-    for dim in fed.dims:
-        size = image.shape[dim]
-
-        def first_cells(cell: int, dim: int = dim) -> bool:
-            return spoilt(planted(image, dim, slice(0, cell + 1)))
-
-        def last_cells(left: int, dim: int = dim, size: int = size) -> bool:
-            return spoilt(planted(image, dim, slice(size - 1 - left, size)))
-
-        region.append((_least(size, first_cells), size - 1 - _least(size, last_cells)))
-    return tuple(region)
+    dims = fed.dims[fed.probed]
+    if not spoils(dims[0], range(image.shape[dims[0]])):
+        return (None,) * len(dims)
+    return tuple(_ends(partial(spoils, dim), image.shape[dim]) for dim in dims)
 
 
-def planted(tensor: Tensor, dim: int, cells: slice) -> Tensor:
-    """Return a copy with NaN in all cells of a slice of one axis, in every sample and channel."""
+def _ends(spoils: Callable[[range], bool], size: int) -> tuple[int, int]:
+    """Return the first and the last cell that matter, given that all of them together do."""
+    first = bisect_left(range(size), True, hi=size - 1, key=lambda cell: spoils(range(cell + 1)))
+    left = bisect_left(range(size), True, hi=size - 1, key=lambda cells: spoils(range(size - 1 - cells, size)))
+    return first, size - 1 - left
+
+
+def planted(tensor: Tensor, dim: int, cells: range) -> Tensor:
+    """Return a copy with NaN in neighbouring cells of one axis, in every sample and channel."""
     copy = tensor.clone()
-    copy[(slice(None),) * dim + (cells,)] = torch.nan
+    copy.narrow(dim, cells.start, len(cells)).fill_(torch.nan)
     return copy
 
 
@@ -118,15 +118,3 @@ def is_nan(output: Tensor, pick: Callable[[Tensor], Tensor], name: str) -> bool:
     if not (output.is_floating_point() or output.is_complex()):
         raise TraceError(f"{name} is {output.dtype}, in which no NaN can show")
     return bool(pick(output).isnan().any())
-
-
-def _least(size: int, holds: Callable[[int], bool]) -> int:
-    """Return the least number below `size` for which a condition holds that, once true, stays true."""
-    low, high = 0, size - 1
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low

@@ -31,7 +31,7 @@ def run(model: nn.Module, feed: Feed, see: See) -> Any:
     Raises:
         TraceError: If the model raises.
     """
-    model = getattr(model, "_orig_mod", model)  # a compiled model: same values, and its calls can be seen
+    model = _inner(model)
     # A model may write into its input.
     args = [_marked(tensor.clone()) for tensor in feed.args]
     kwargs = {name: _marked(tensor.clone()) for name, tensor in feed.kwargs.items()}
@@ -46,6 +46,17 @@ def run(model: nn.Module, feed: Feed, see: See) -> Any:
         except Exception as error:
             reason = " ".join(str(error).split())
             raise TraceError(f"{names.label()}: {type(error).__name__}: {reason}") from error
+
+
+def _inner(model: nn.Module) -> nn.Module:
+    """Return what a wrapper wraps, as `trace` does: names start there, and a compiled model's calls can be seen."""
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif isinstance(inner := getattr(model, "_orig_mod", None), nn.Module):
+            model = inner
+        else:
+            return model
 
 
 def look(model: nn.Module, feed: Feed, layer: str | None, see: Callable[[Tensor], None]) -> None:

@@ -34,9 +34,11 @@ class Map:
         shape: The tensor's shape.
         params: Parameters of the module, its children's included; 0 for a function.
         macs: Multiplications of the call, each with one addition.
+        dtype: The type of its numbers.
         nbytes: Bytes that the tensor takes.
         input_name: The input whose axes the results follow.
         inputs: The inputs that the map depends on.
+        unit_dims: The dimensions of the tensor that a unit's index counts.
     """
 
     def __init__(
@@ -51,19 +53,20 @@ class Map:
         params: int = 0,
         macs: int = 0,
         is_move: bool = False,
+        sources: tuple[str, ...] = (),
         input_name: str = "",
     ) -> None:
         self.name, self.op, self.shape, self.params, self.macs = name, op, shape, params, macs
-        self.is_move = is_move
+        self.is_move, self.sources = is_move, sources
         self.nbytes = torch.Size(shape).numel() * dtype.itemsize
-        self._dtype, self._track, self._axes = dtype, track, tuple(axes)
+        self.dtype, self._track, self._axes = dtype, track, tuple(axes)
         seen = dict.fromkeys(a.input for a, s in zip(self._axes, track.spans, strict=True) if not s.is_empty)
         self.inputs: tuple[str, ...] = tuple(seen)
         self.input_name = input_name or next(iter(seen), self._axes[0].input)
         self._mine: list[tuple[Axis, Span]] = [
             (a, s) for a, s in zip(self._axes, track.spans, strict=True) if a.input == self.input_name
         ]
-        self._units = unit_dims(track.roles)
+        self.unit_dims = unit_dims(track.roles)
 
     def seen_from(self, input: str) -> "Map":
         """Return the same map with its results along the axes of another input.
@@ -75,14 +78,14 @@ class Map:
         if input not in names:
             raise TraceError(f"{input=} is not among the inputs that are followed: {', '.join(names)}")
         return Map(
-            self.name, self.op, self.shape, self._dtype, self._track, self._axes,
-            params=self.params, macs=self.macs, is_move=self.is_move, input_name=input,
+            self.name, self.op, self.shape, self.dtype, self._track, self._axes,
+            params=self.params, macs=self.macs, is_move=self.is_move, sources=self.sources, input_name=input,
         )  # fmt: skip
 
     @property
     def units(self) -> tuple[int, ...]:
         """How many units there are along each dimension that a unit's index counts."""
-        return tuple(self.shape[d] for d in self._units)
+        return tuple(self.shape[d] for d in self.unit_dims)
 
     def visible(self, unit: int | Sequence[int], *, input: str | None = None) -> tuple[Region | None, ...]:
         """Return the first and the last input cell that a unit really depends on, along each axis.
@@ -104,7 +107,7 @@ class Map:
         return tuple(_region(span, place) for _, span in self._mine)
 
     def _place(self, unit: int | Sequence[int]) -> dict[int, int]:
-        wanted = f"an index of {len(self._units)} integers" if len(self._units) != 1 else "an integer"
+        wanted = f"an index of {len(self.unit_dims)} integers" if len(self.unit_dims) != 1 else "an integer"
         if not isinstance(unit, tuple | list | torch.Size):
             unit = (unit,)  # type: ignore[assignment]
         try:
@@ -113,12 +116,12 @@ class Map:
             numbers = [index(u) for u in unit]  # type: ignore[union-attr]
         except TypeError:
             raise TypeError(f"{unit=} must be {wanted}") from None
-        if len(numbers) != len(self._units):
+        if len(numbers) != len(self.unit_dims):
             raise GeometryError(f"unit={tuple(numbers)} must be {wanted}: {self.name} has {self.units} units")
         for u, n in zip(numbers, self.units, strict=True):
             if u not in range(n):
                 raise GeometryError(f"unit={tuple(numbers)} is outside {self.name}, which has {self.units} units")
-        return dict(zip(self._units, numbers, strict=True))
+        return dict(zip(self.unit_dims, numbers, strict=True))
 
     @property
     def size(self) -> tuple[int | None, ...]:

@@ -1,0 +1,194 @@
+"""`check`: what `trace` computes, held against what the NaN probe measures."""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rfguide.errors import at_least
+from rfguide.probe.feed import Feed, at_unit, feed, untouched
+from rfguide.probe.nans import Region, is_nan, measure, planted
+from rfguide.probe.watch import Done, run
+from rfguide.trace import Map, Trace, trace
+
+# Which cells become NaN: an input, one of its dimensions, the first cell and the one after the last.
+_Planting = tuple[str, int, int, int]
+# A map and a unit on it.
+_Place = tuple[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A unit on which computing and measuring disagree.
+
+    Attributes:
+        name: The map, as `trace` names it.
+        unit: The unit on it.
+        input: The input whose cells are meant.
+        traced: What `visible` says.
+        measured: What the NaN probe measures; None if a run on real values makes no such call.
+    """
+
+    name: str
+    unit: tuple[int, ...]
+    input: str
+    traced: Region
+    measured: Region | None
+
+    def __str__(self) -> str:
+        if self.measured is None:
+            return f"{self.name}: trace lists this call, but a run on real values makes no such call"
+        return (
+            f"{self.name}, unit {self.unit}: trace says cells {self.traced} of {self.input}, "
+            f"the NaN probe measures {self.measured}"
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check has found; prints as one line.
+
+    Attributes:
+        maps: Number of maps that were compared.
+        units: Number of units that were compared, on all maps.
+        passes: Forward passes that it took.
+        difference: The first difference, None if there is none.
+    """
+
+    maps: int
+    units: int
+    passes: int
+    difference: Difference | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether trace and probe say the same of all units."""
+        return self.difference is None
+
+    def __str__(self) -> str:
+        if self.difference is not None:
+            return str(self.difference)
+        return f"trace and the NaN probe agree on {self.units} units of {self.maps} maps ({self.passes} forward passes)"
+
+
+def check(
+    model: nn.Module,
+    input_size: Any,
+    *,
+    samples: int = 3,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Hold `trace` against the NaN probe, on units of every map of a model.
+
+    For each unit, `trace` says which input cells are the first and the last that it depends on. NaN in all
+    cells up to the first must reach it and in all cells before the first must not; likewise from the other
+    end. Units of all maps share the forward passes.
+
+    Both may be right and yet differ: NaN shows structure, and is swallowed by some ops (see `nan`).
+
+    Args:
+        model: Any module; it runs in the mode it is in and comes back as it was.
+        input_size: As for `trace`.
+        samples: Units per map: the first, the last, the middle one, then random ones.
+        seed: Seed of the random units and values, from generators of their own.
+        progress: Called with the forward passes done and their total after each.
+
+    Raises:
+        GeometryError: If `samples` is below 1 or the input has no size that fits.
+        TraceError: If `trace` refuses the model, or the model raises.
+        TypeError: If an argument has the wrong type.
+
+    Examples:
+        >>> import rfguide
+        >>> from rfguide.torch_networks import Net
+        >>> print(rfguide.check(Net().eval(), (1, 3, 32, 32)))
+        trace and the NaN probe agree on 18 units of 6 maps (54 forward passes)
+    """
+    (samples,) = at_least(1, samples=samples)
+    traced = trace(model, input_size)
+    fed = feed(model, input_size, None, seed)
+    seen: set[str] = set()
+    with untouched(model), torch.no_grad():
+        questions = _questions(traced, fed, samples, random.Random(seed))
+        asked = dict.fromkeys((name, unit) for expected in questions.values() for name, unit in expected)
+        maps = {name for name, _ in asked}
+        for number, (planting, expected) in enumerate(questions.items(), start=1):
+            wrong = _wrong(model, fed, planting, expected, traced, seen)
+            if wrong is not None:
+                return Report(
+                    len(maps), len(asked), number, _difference(model, fed, planting[0], traced[wrong[0]], wrong[1])
+                )
+            if progress is not None:
+                progress(number, len(questions))
+    unseen = [traced[name] for name in traced if name in maps - seen]
+    lost = Difference(unseen[0].name, (), unseen[0].input_name, (), None) if unseen else None
+    return Report(len(maps), len(asked), len(questions), lost)
+
+
+def _questions(traced: Trace, fed: Feed, samples: int, dice: random.Random) -> dict[_Planting, dict[_Place, bool]]:
+    """Return which cells to spoil, and for each which units must turn NaN and which must not."""
+    questions: dict[_Planting, dict[_Place, bool]] = defaultdict(dict)
+    for one in traced.values():
+        if not one.dtype.is_floating_point:
+            continue  # no NaN shows in it
+        for unit in _units(one.units, samples, dice):
+            place = (one.name, unit)
+            for input, dims in fed.dims.items():
+                for dim, region in zip(dims, one.visible(unit, input=input), strict=True):
+                    size = fed.tensor(input).shape[dim]
+                    if region is None:
+                        questions[input, dim, 0, size][place] = False
+                        continue
+                    first, last = region
+                    # From the left, NaN reaches the unit with the first cell and not before; likewise from the right.
+                    questions[input, dim, 0, first + 1][place] = True
+                    questions[input, dim, last, size][place] = True
+                    if first > 0:
+                        questions[input, dim, 0, first][place] = False
+                    if last < size - 1:
+                        questions[input, dim, last + 1, size][place] = False
+    return questions
+
+
+def _units(sizes: tuple[int, ...], samples: int, dice: random.Random) -> list[tuple[int, ...]]:
+    """Return the first unit of a map, the last, the middle one, then random ones; each once."""
+    chosen = [tuple(0 for _ in sizes), tuple(n - 1 for n in sizes), tuple(n // 2 for n in sizes)]
+    chosen += [tuple(dice.randrange(n) for n in sizes) for _ in range(samples - 3)]
+    return list(dict.fromkeys(chosen[:samples])) if all(sizes) else []
+
+
+def _wrong(
+    model: nn.Module, fed: Feed, planting: _Planting, expected: dict[_Place, bool], traced: Trace, seen: set[str]
+) -> _Place | None:
+    """Run the model with NaN planted; return the first unit that does not turn out as expected."""
+    input, dim, start, stop = planting
+    units: dict[str, list[tuple[int, ...]]] = defaultdict(list)
+    for name, unit in expected:
+        units[name].append(unit)
+    found: list[_Place] = []
+
+    def see(name: str, tensor: Tensor) -> None:
+        seen.add(name)
+        for unit in units.get(name, ()):
+            pick = _picker(traced[name], unit)
+            if is_nan(tensor, pick, name) != expected[name, unit]:
+                found.append((name, unit))
+                raise Done
+
+    run(model, fed.with_tensor(input, planted(fed.tensor(input), dim, range(start, stop))), see)
+    return found[0] if found else None
+
+
+def _picker(one: Map, unit: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
+    return lambda tensor: at_unit(tensor, unit, one.unit_dims, one.name)
+
+
+def _difference(model: nn.Module, fed: Feed, input: str, one: Map, unit: tuple[int, ...]) -> Difference:
+    name = f"unit {unit} of {one.name}"
+    measured = measure(model, replace(fed, probed=input), one.name, _picker(one, unit), name)
+    return Difference(one.name, unit, input, one.visible(unit, input=input), measured)
