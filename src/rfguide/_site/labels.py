@@ -42,7 +42,7 @@ PATTERNS = {
 # Names out of the code stay as they are in either language: conv1, layer4.2.conv3, relu()#2, stride=2; so do r 8, j 2.
 CODE = re.compile(
     r"""
-    (?: conv | pool | relu | add | cat    # as torch calls a layer or a function
+    (?: (?: conv | pool | relu | add | cat | x ) (?:\#\d+)?  # as torch calls a layer, a function, an argument
       | [A-Z]\w*[A-Z\d]\w*                # a class, as torch writes it: Conv2d, ReLU
       | [A-Za-z_]\w*(?:\.\w+)*            # a name, with dots
         (?: \d | \(\) )                   # that ends in a number or is called
