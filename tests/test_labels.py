@@ -1,6 +1,7 @@
 """The words in pictures: every one that a plot function writes has its Chinese, and no other passes."""
 
 import re
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import pytest
@@ -9,6 +10,10 @@ from rfguide import Layer, plot
 from rfguide._site.labels import CHINESE, PAGES, UnknownLabel, chinese, svg_in_chinese
 from rfguide.networks import NET
 
+CALLS = [
+    SimpleNamespace(name="conv1", op="Conv2d", shape=(1, 16, 32, 32), sources=["input"], is_move=False),
+    SimpleNamespace(name="relu()#2", op="relu", shape=(1, 16, 32, 32), sources=["conv1"], is_move=False),
+]
 NAMELESS = [Layer(3, padding=1), Layer(2, stride=2)]
 
 # One picture or more of each function, with every kind of word it can write.
@@ -24,6 +29,7 @@ PICTURES = {
     "plot_maps": [lambda: plot.plot_maps([[[1, 2], [3, 4]]])],
     "plot_window": [lambda: plot.plot_window([[[1]]], [[[2]]], 0.5)],
     "plot_growth": [lambda: plot.plot_growth(NET), lambda: plot.plot_growth(NAMELESS * 6)],
+    "plot_structure": [lambda: plot.plot_structure(CALLS)],
     "plot_visible": [lambda: plot.plot_visible(NET, 32)],
 }
 
@@ -65,7 +71,19 @@ def test_a_word_without_chinese_is_an_error(label):
 
 @pytest.mark.parametrize(
     "label",
-    ["conv1", "relu()", "relu()#2", "pool1 (2)", "layer4.2.conv3", "stride=2", "r 8, j 2", "conv1: 3 × 3", "−2.5"],
+    [
+        "conv1",
+        "relu()",
+        "relu()#2",
+        "pool1 (2)",
+        "layer4.2.conv3",
+        "stride=2",
+        "r 8, j 2",
+        "Conv2d",
+        "ReLU",
+        "conv1: 3 × 3",
+        "−2.5",
+    ],
 )
 def test_code_and_numbers_stay_as_they_are(label):
     assert chinese(label) == label

@@ -1,6 +1,7 @@
 """Each picture, drawn on an Axes that is not the current one and read back, against the library and by counting."""
 
 import re
+from collections import namedtuple
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import rfguide
 from rfguide import GeometryError, Layer, ReceptiveField, input_cells, output_size, output_sizes, plot, receptive_fields
 from rfguide.networks import NET
 from rfguide.plot import drawn
 
+Call = namedtuple("Call", "name op shape sources is_move", defaults=[False])
 LAYERS = st.builds(
     Layer, st.integers(1, 3), stride=st.integers(1, 2), padding=st.integers(0, 2), dilation=st.integers(1, 2)
 )
@@ -47,6 +50,7 @@ DRAW = {
     "plot_gradient": lambda ax: plot.plot_gradient([[1.0]], ax=ax),
     "plot_maps": lambda ax: plot.plot_maps([[[1.0]]], ax=ax),
     "plot_window": lambda ax: plot.plot_window([[[1]]], [[[1]]], ax=ax),
+    "plot_structure": lambda ax: plot.plot_structure([Call("conv1", "Conv2d", (1, 1, 8, 8), ["input"])], ax=ax),
     "plot_growth": lambda ax: plot.plot_growth(NET, ax=ax),
     "plot_visible": lambda ax: plot.plot_visible(NET, 32, ax=ax),
 }
@@ -329,3 +333,64 @@ def test_a_window_is_multiplied_and_summed_as_torch_does(ax):
         -27:
     ]
     assert products == (window * kernel).flatten().tolist()
+
+
+BLOCK = [
+    Call("conv1", "Conv2d", (1, 8, 16, 16), ["input"]),
+    Call("block.conv", "Conv2d", (1, 8, 16, 16), ["conv1"]),
+    Call("block.relu()", "relu", (1, 8, 16, 16), ["block.conv"]),
+    Call("block.add()", "add", (1, 8, 16, 16), ["block.relu()", "conv1"]),
+    Call("block", "Block", (1, 8, 16, 16), ["conv1"]),
+    Call("identity", "Identity", (1, 8, 16, 16), []),
+    Call("flatten()", "flatten", (1, 2048), ["block.add()"], True),
+]
+
+
+def test_arrows_are_what_feeds_what(ax):
+    plot.plot_structure(BLOCK, ax=ax)
+    arrows = [line for line in ax.lines if line.get_label() != "_head"]
+    assert [arrow.get_label() for arrow in arrows] == [
+        "input → conv1",
+        "conv1 → block.conv",
+        "block.conv → block.relu()",
+        "block.relu() → block.add()",
+        "conv1 → block.add()",
+    ]
+    past = [arrow for arrow in arrows if len(arrow.get_xdata()) > 2]
+    assert [arrow.get_label() for arrow in past] == ["conv1 → block.add()"]
+
+
+def test_what_holds_other_calls_or_hands_on_its_input_has_no_box(ax):
+    plot.plot_structure(BLOCK, ax=ax)
+    names = [text.get_text() for text in ax.texts if text.get_fontweight() == "bold"]
+    assert names == ["conv1", "block.conv", "block.relu()", "block.add()"]
+    assert len(ax.patches) == 5  # with the input's
+
+
+@given(st.lists(st.lists(st.integers(0, 20), min_size=1, max_size=3), min_size=1, max_size=8))
+def test_arrows_past_boxes_do_not_run_in_each_other(sources):
+    calls = [
+        Call(f"f{row}", "add", (1, 1), sorted({f"f{s % row}" if row else "input" for s in feeding}))
+        for row, feeding in enumerate(sources)
+    ]
+    ax = plot.plot_structure(calls)
+    spans = {}
+    for line in ax.lines:
+        if len(line.get_xdata()) > 2:
+            spans.setdefault(line.get_xdata()[1], []).append((line.get_ydata()[1], line.get_ydata()[2]))
+    for lane in spans.values():
+        assert all(one[1] <= other[0] for one, other in pairwise(sorted(lane)))
+    plt.close("all")
+
+
+def test_a_structure_needs_a_call():
+    with pytest.raises(GeometryError, match=r"^there is no call to draw$"):
+        plot.plot_structure([])
+
+
+def test_the_article_s_net_is_a_chain(ax):
+    torch_networks = pytest.importorskip("rfguide.torch_networks")
+    plot.plot_structure(rfguide.trace(torch_networks.Net(), (1, 3, 32, 32)), ax=ax)
+    arrows = [line.get_label() for line in ax.lines if line.get_label() != "_head"]
+    chain = ["x", "conv1", "relu()", "pool", "conv2", "relu()#2", "pool#2"]
+    assert arrows == [f"{one} → {other}" for one, other in pairwise(chain)]

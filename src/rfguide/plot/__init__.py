@@ -9,6 +9,7 @@ from rfguide.plot.curves import plot_growth, plot_visible
 from rfguide.plot.images import plot_field, plot_gradient, plot_holes, plot_maps, plot_region, plot_window
 from rfguide.plot.palette import DARK, LIGHT, svg, theme
 from rfguide.plot.strips import plot_overlap, plot_paths, plot_places, plot_stack
+from rfguide.plot.structure import plot_structure
 
 __all__ = [
     "DARK",
@@ -24,6 +25,7 @@ __all__ = [
     "plot_places",
     "plot_region",
     "plot_stack",
+    "plot_structure",
     "plot_visible",
     "plot_window",
     "svg",

@@ -1,0 +1,27 @@
+"""Who feeds whom: each tensor carries the names of the calls that it comes from."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from torch import Tensor
+
+from rfguide.trace.names import tensors_of
+
+Names = tuple[str, ...]
+
+
+def mark(tensors: Iterable[Tensor], names: Names) -> None:
+    """Note that tensors come from these calls, or inputs of the model."""
+    for tensor in tensors:
+        tensor._rfguide_from = names  # type: ignore[attr-defined]
+
+
+def sources(*values: Any) -> Names:
+    """Return the calls and inputs that the tensors among some arguments come from, each once."""
+    found = (tensor.__dict__.get("_rfguide_from", ()) for _, tensor in tensors_of(values))
+    return tuple(dict.fromkeys(name for names in found for name in names))
+
+
+def is_passed_on(tensor: Tensor, arguments: Any, *, in_place: bool) -> bool:
+    """Whether a call gave back a tensor that it was given, untouched, as `nn.Identity` does."""
+    return not in_place and any(tensor is given for _, given in tensors_of(arguments))
