@@ -54,8 +54,8 @@ def written_as(shown: str, texts: tuple[str, ...]) -> str | None:
     for text in texts:
         if shown.endswith(text):
             before = shown[: len(shown) - len(text)][-1:]
-            inside_a_number = text[0].isalnum() and (before.isascii() and before.isalnum() or before in tuple(".,-−"))
-            if not inside_a_number:
+            goes_on = (before.isascii() and before.isalnum()) or before in tuple(".,-−")
+            if not (goes_on and text[0].isalnum()):
                 return text
     return None
 

@@ -147,8 +147,16 @@ def split_search(config: MkDocsConfig) -> None:
         path.write_text(json.dumps(part, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
 
+CHINESE = "\u3000-\u303f\u4e00-\u9fff\uff00-\uffef"
+BREAK = re.compile(rf"(?<=[{CHINESE}])((?:</\w+>)*)\n((?:<\w[^>]*>)*)(?=[{CHINESE}])")
+
+
 def chinese_spacing(html: str) -> str:
-    """Take out the space that a line break leaves between two Chinese characters."""
-    return re.sub(
-        r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])\n(?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])", "", html
-    )
+    r"""Take out the space that a line break leaves between two Chinese characters.
+
+    Examples:
+        >>> from rfguide._site.languages import chinese_spacing
+        >>> chinese_spacing("第一行，\n<strong>第二行</strong>")
+        '第一行，<strong>第二行</strong>'
+    """
+    return BREAK.sub(r"\1\2", html)

@@ -1,4 +1,4 @@
-"""The same page as a notebook to download: its text in Markdown cells, its code in code cells, to be run by the reader."""
+"""The same page as a notebook: text in Markdown cells, code in code cells; for readers to download, for labs to run."""
 
 import hashlib
 import re
@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 
 import nbformat
 
-from rfguide._site.grammar import LINK, Page
+from rfguide._site.grammar import Page
 from rfguide._site.splice import Edit, apply
 
 TITLED = re.compile(r'^ *(?:===\+?|\?\?\?\+?|!!!)[^"]*"(?P<title>[^"]*)"\s*$')
@@ -22,8 +22,10 @@ def notebook(page: Page, address: str) -> nbformat.NotebookNode:
         edits.append((block.code.start, block.code.end, f"{CUT}code{CUT}{block.code.text}{CUT}"))
         if block.output:
             edits.append((block.output.start, block.output.end, ""))
-    for comment in page.comments:
-        edits.append((comment.start, comment.end, f"[→]({address})" if comment.kind == "explorer" else ""))
+    edits += [
+        (comment.start, comment.end, f"[→]({address})" if comment.kind == "explorer" else "")
+        for comment in page.comments
+    ]
     edits += [(number.start, number.end, "") for number in page.numbers]
     edits += [
         (link.start, link.end, urljoin(address, _as_url(link.target)))

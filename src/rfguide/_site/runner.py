@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from operator import index
+from pathlib import Path
 from typing import Any
 
 import rfguide
@@ -53,8 +54,11 @@ class Run:
 
 def run(page: Page) -> Run:
     """Return what the page's code gives; from memory or the cache if this very code was run before."""
-    steps = _steps(page)
-    key = hashlib.sha256("\0".join(text for _, text in steps).encode()).hexdigest()
+    key = hashlib.sha256("\0".join(_steps(page)).encode()).hexdigest()
+    if "labs" in Path(page.path).parts:
+        from rfguide._site.labs import run_lab
+
+        return _from_json(store.remember("labs", key, lambda: asdict(run_lab(page))))
     return _from_json(store.remember("pages", key, lambda: asdict(_run(page))))
 
 
@@ -66,15 +70,17 @@ def _from_json(kept: dict[str, Any]) -> Run:
     return Run(given, {place: tuple(texts) for place, texts in kept["values"].items()}, kept["failures"])
 
 
-def _steps(page: Page) -> list[tuple[str, str]]:
-    """List what is run, in order: ("code", source without comments) and ("value", expression)."""
-    steps: list[tuple[str, str]] = []
+def _steps(page: Page) -> Iterator[str]:
+    """Yield what is run, in order: expressions at their places, code without its comments."""
     for place in range(len(page.blocks) + 1):
-        expressions = {number.expression for number in page.numbers if number.blocks == place}
-        steps += [("value", f"{place}:{expression}") for expression in sorted(expressions)]
+        yield from (f"{place}:{expression}" for expression in expressions_at(page, place))
         if place < len(page.blocks):
-            steps.append(("code", without_comments(page.blocks[place].code.text)))
-    return steps
+            yield without_comments(page.blocks[place].code.text)
+
+
+def expressions_at(page: Page, place: int) -> list[str]:
+    """List the expressions that stand in the prose below the first `place` blocks."""
+    return sorted({number.expression for number in page.numbers if number.blocks == place})
 
 
 def without_comments(source: str) -> str:
@@ -91,14 +97,23 @@ def _run(page: Page) -> Run:
     failures: dict[str, str] = {}
     given: list[Given] = []
     for place in range(len(page.blocks) + 1):
-        for expression in {number.expression for number in page.numbers if number.blocks == place}:
-            try:
-                values[f"{place}:{expression}"] = written(_value(expression, namespace))
-            except Exception as error:  # whatever a page's own code raises belongs in the report
-                failures[f"{place}:{expression}"] = _last_line(error)
+        found, failed = evaluate(expressions_at(page, place), namespace)
+        values |= {f"{place}:{expression}": texts for expression, texts in found.items()}
+        failures |= {f"{place}:{expression}": why for expression, why in failed.items()}
         if place < len(page.blocks):
             given.append(_run_block(page.blocks[place].code.text, f"<{page.path} block {place + 1}>", namespace))
     return Run(tuple(given), values, failures)
+
+
+def evaluate(expressions: list[str], namespace: dict[str, object]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """Return how the value of each expression may be written, and why others have none."""
+    values, failures = {}, {}
+    for expression in expressions:
+        try:
+            values[expression] = written(_value(expression, namespace))
+        except Exception as error:  # whatever a page's own code raises belongs in the report
+            failures[expression] = _last_line(error)
+    return values, failures
 
 
 def _run_block(source: str, name: str, namespace: dict[str, object]) -> Given:
@@ -117,9 +132,7 @@ def _run_block(source: str, name: str, namespace: dict[str, object]) -> Given:
                 frame.lineno or 0 for frame in traceback.extract_tb(raised.__traceback__) if frame.filename == name
             ]
             statement = sum(one.lineno <= lines[0] for one in tree.body) - 1
-    return Given(
-        printed.getvalue(), error, statement, tuple(_take_figures()), tuple(str(one.message) for one in warned)
-    )
+    return Given(printed.getvalue(), error, statement, take_figures(), tuple(str(one.message) for one in warned))
 
 
 def _palette(source: str) -> contextlib.AbstractContextManager[None]:
@@ -135,18 +148,18 @@ def _last_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _take_figures() -> Iterator[tuple[str, str]]:
-    """Yield the open figures as SVG, light and dark, and close them."""
+def take_figures() -> tuple[tuple[str, str], ...]:
+    """Return the open figures as SVG, light and dark, and close them."""
     if "matplotlib.pyplot" not in sys.modules:
-        return
+        return ()
     from matplotlib import pyplot
 
     from rfguide.plot import svg
 
-    for number in pyplot.get_fignums():
-        figure = pyplot.figure(number)
-        yield svg(figure), svg(figure, dark=True)
+    figures = [pyplot.figure(number) for number in pyplot.get_fignums()]
+    drawn = tuple((svg(figure), svg(figure, dark=True)) for figure in figures)
     pyplot.close("all")
+    return drawn
 
 
 def _value(expression: str, namespace: dict[str, object]) -> object:
