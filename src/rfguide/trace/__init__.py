@@ -150,6 +150,7 @@ def _maps(model: nn.Module, calls: list[engine.Call], axes: tuple[Axis, ...]) ->
                 params=count,
                 macs=call.macs,
                 is_move=call.is_move,
+                sources=call.sources,
             )
         )
     return maps

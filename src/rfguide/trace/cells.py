@@ -8,8 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rfguide.trace import reach as reaches
 from rfguide.trace import spans as sp
 from rfguide.trace import tables
+from rfguide.trace.forms import Steps
+from rfguide.trace.reach import NOTHING, Reach
 from rfguide.trace.roles import Roles
 from rfguide.trace.spans import Span
 
@@ -99,7 +102,7 @@ class Memory:
             flat, whole = self._flat(was, fill)
             _strided(flat, tensor.shape, tensor.stride(), tensor.storage_offset())[...] = now
             sides.append(sp.shrink(whole.copy(), range(rank)))
-        return Span(sides[0], sides[1], (_blur(old, range(rank)) if new.is_empty else sp.reaches.lost(range(rank)),))
+        return Span(sides[0], sides[1], (_blur(old, range(rank)) if new.is_empty else reaches.lost(range(rank)),))
 
     def _box(self, tensor: Tensor) -> list[tuple[int, int, int]] | None:
         """Return (first, step, count) per dimension if the tensor is a strided window of the whole, else None."""
@@ -146,45 +149,43 @@ def _labels(
     cut: list[int],
     shape: Sequence[int],
     box: list[tuple[int, int, int]],
-) -> tuple[tuple[sp.Reach, ...], Any]:
+) -> tuple[tuple[Reach, ...], Any]:
     """Return the closed forms of a whole after a window of it is overwritten, and which cell has which."""
     if old.is_empty and len(new.reaches) == 1:
         # A constant that is filled in: around the window is padding.
         found = new.reaches[0]
         for d in cut:
             first, step, count = box[d]
-            inverse = sp.reaches.Steps(1, 1, ((-first,),)) if step == 1 else None
-            found = sp.reaches.stepped(found, d, count, shape[d], inverse)
+            inverse = Steps(1, 1, ((-first,),)) if step == 1 else None
+            found = reaches.stepped(found, d, count, shape[d], inverse)
         if not any(d in found.dims for d in cut) and cut:
-            return _mixed((sp.NOTHING,), None, (found,), None, window, cut, shape)
+            return _mixed((NOTHING,), None, (found,), None, window, cut, shape)
         return (found,), None
     # What is filled in beside may be the same pattern moved: padding that wraps does that.
     shifted = tuple(_shift_back(r, cut, box, shape) for r in new.reaches)
     if any(d in r.dims for r in (*old.reaches, *new.reaches) for d in cut):
-        if len(old.reaches) == len(shifted) == 1 and sp.reaches.alike(old.reaches[0], shifted[0]):
+        if len(old.reaches) == len(shifted) == 1 and reaches.alike(old.reaches[0], shifted[0]):
             return old.reaches, None
-        return (sp.reaches.lost(frozenset[int]().union(*(r.dims for r in (*old.reaches, *new.reaches)))),), None
+        return (reaches.lost(frozenset[int]().union(*(r.dims for r in (*old.reaches, *new.reaches)))),), None
     return _mixed(old.reaches, old.label, new.reaches, new.label, window, cut, shape)
 
 
-def _shift_back(reach: sp.Reach, cut: list[int], box: list[tuple[int, int, int]], shape: Sequence[int]) -> sp.Reach:
+def _shift_back(reach: Reach, cut: list[int], box: list[tuple[int, int, int]], shape: Sequence[int]) -> Reach:
     for d in cut:
         first, step, count = box[d]
-        reach = sp.reaches.stepped(
-            reach, d, count, shape[d], sp.reaches.Steps(1, 1, ((-first,),)) if step == 1 else None
-        )
+        reach = reaches.stepped(reach, d, count, shape[d], Steps(1, 1, ((-first,),)) if step == 1 else None)
     return reach
 
 
 def _mixed(
-    olds: tuple[sp.Reach, ...],
+    olds: tuple[Reach, ...],
     old_label: Any,
-    news: tuple[sp.Reach, ...],
+    news: tuple[Reach, ...],
     new_label: Any,
     window: tuple[slice, ...],
     cut: list[int],
     shape: Sequence[int],
-) -> tuple[tuple[sp.Reach, ...], Any]:
+) -> tuple[tuple[Reach, ...], Any]:
     rank = len(shape)
     was = np.zeros((1,) * rank, np.int32) if old_label is None else old_label
     now = np.zeros((1,) * rank, np.int32) if new_label is None else new_label
@@ -197,11 +198,11 @@ def _mixed(
     return sp.relabel(full, (*olds, *news))
 
 
-def _blur(span: Span, dims: Sequence[int]) -> sp.Reach:
+def _blur(span: Span, dims: Sequence[int]) -> Reach:
     """Return the one closed form that survives when data is moved in a way that no form follows."""
     if len(span.reaches) == 1 and not span.reaches[0].dims:
         return span.reaches[0]
-    return sp.reaches.lost(dims)
+    return reaches.lost(dims)
 
 
 def _strided(flat: Any, shape: Sequence[int], stride: Sequence[int], offset: int) -> Any:
@@ -232,6 +233,11 @@ def track_of(tensor: Tensor) -> Track:
         cell.track = memory.track if memory.is_all(tensor) else memory.read(tensor, cell.track.roles)
         cell.version = memory.version
     return cell.track
+
+
+def is_constant(tensor: Tensor) -> bool:
+    """Whether a traced tensor depends on no cell: a constant without values."""
+    return all(span.is_empty for span in track_of(tensor).spans)
 
 
 def attach(tensor: Tensor, track: Track) -> Tensor:

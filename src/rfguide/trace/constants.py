@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from rfguide.errors import TraceError
+from rfguide.trace import spans as sp
+from rfguide.trace.cells import Track, attach
 from rfguide.trace.rules import Op, on_meta, tensors
 
 # Elements up to which a constant is computed.
@@ -49,17 +51,19 @@ def _takes_device(op: Op) -> bool:
 class Constants:
     """Runs the ops of which no operand depends on an input."""
 
-    def __init__(self, owned: Sequence[Tensor]) -> None:
-        self._model = owned
+    def __init__(self, owned: Sequence[Tensor], axes: int) -> None:
+        self._model, self._axes = owned, axes
         self._owned: set[int] | None = None
         # Copies of the model's tensors that its forward pass has written to, by storage.
         self._copies: dict[int, torch.UntypedStorage] = {}
+        # The tensor that each storage was made for, as (shape, strides): views of it come later.
+        self._first: dict[int, tuple[torch.Size, tuple[int, ...]]] = {}
 
     def run(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Return what an op gives on constants."""
         operands = list(tensors([*args, *kwargs.values()]))
         if not operands:
-            return self._made(op, args, kwargs)
+            return self._noted(self._made(op, args, kwargs))
         hollow = any(t.device.type == "meta" for t in operands)
         if hollow and reads_values(op):
             raise TraceError("needs the value of a tensor that has none here: it is on the meta device, or too large")
@@ -72,7 +76,7 @@ class Constants:
                 return self._target(op, args, kwargs)
             if _takes_device(op):
                 kwargs = {**kwargs, "device": torch.device("meta")}
-            return on_meta(op, args, kwargs)
+            return self.hollow(on_meta(op, args, kwargs))
         if _takes_device(op):
             kwargs = {**kwargs, "device": torch.device("cpu")}
         if writes:
@@ -81,14 +85,39 @@ class Constants:
         args = [self._swap(a) for a in args]
         kwargs = {k: self._swap(v) for k, v in kwargs.items()}
         out = op(*args, **kwargs)
-        return out if target is None or not isinstance(out, Tensor) else target
+        if target is not None:
+            return target if isinstance(out, Tensor) else out
+        return out if _is_view(op) else self._noted(out)
+
+    def _noted(self, out: Any) -> Any:
+        if isinstance(out, Tensor) and out.device.type == "cpu":
+            self._first[out.untyped_storage()._cdata] = (out.shape, out.stride())
+        return out
+
+    def geometry(self, tensor: Tensor) -> Tensor:
+        """Return the tensor that a constant is a view of (or one of its shape and strides)."""
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        for owned in self._model:
+            if owned.device.type != "meta" and owned.untyped_storage()._cdata == key:
+                return owned
+        shape, stride = self._first.get(key, (tensor.shape, tensor.stride()))
+        return tensor.as_strided(shape, stride, 0) if key in self._first else tensor
+
+    def hollow(self, out: Any) -> Any:
+        """Note that tensors depend on no cell, so that views of them and writes to them can be followed."""
+        for tensor in tensors([out]):
+            rank = tensor.dim()
+            attach(tensor, Track((sp.empty(rank),) * self._axes, ("s",) * rank))
+        return out
 
     def _made(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         if not _takes_device(op):
             return op(*args, **kwargs)
         shape = args[0] if args and isinstance(args[0], list | tuple) else ()
         device = "meta" if prod(n for n in shape if isinstance(n, int)) > LARGEST else "cpu"
-        return op(*args, **{**kwargs, "device": torch.device(device)})
+        out = op(*args, **{**kwargs, "device": torch.device(device)})
+        return self.hollow(out) if device == "meta" else out
 
     @staticmethod
     def _target(op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

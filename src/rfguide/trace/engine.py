@@ -15,10 +15,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from rfguide.errors import GeometryError, TraceError
 from rfguide.trace import rules_index, rules_norm, rules_reduce, rules_views, rules_window
 from rfguide.trace import spans as sp
-from rfguide.trace.cells import Cell, Memory, Track, attach, cell_of, track_of, write
+from rfguide.trace.cells import Cell, Memory, Track, attach, cell_of, is_constant, track_of, write
 from rfguide.trace.constants import Constants, reads_values
+from rfguide.trace.flow import is_passed_on, mark, sources
 from rfguide.trace.inputs import Inputs
 from rfguide.trace.names import Names, function_name, tensors_of
+from rfguide.trace.repairs import REPAIRS
 from rfguide.trace.rules import Op, Rule, elementwise, is_traced, on_meta, tensors, unknown_in
 from rfguide.trace.rules_pointwise import find
 
@@ -27,6 +29,11 @@ __all__ = ["Call", "Stop", "run"]
 # Importing these modules fills the table.
 _FILLED = (rules_index, rules_norm, rules_reduce, rules_views, rules_window)
 
+_LIKES = {f"{name}_like" for name in ("zeros", "ones", "full", "rand", "randn", "randint")} | {
+    "new_zeros",
+    "new_ones",
+    "new_full",
+}
 _FILLS = {
     "fill_",
     "zero_",
@@ -57,19 +64,20 @@ class Call:
     macs: int
     module: nn.Module | None
     is_move: bool
+    sources: tuple[str, ...]
 
 
 class Ops(TorchDispatchMode):
     """Sends every op to its rule. This is the `Run` that rules see."""
 
-    def __init__(self, model: nn.Module, *, ignore_global: bool, unknown: str) -> None:
+    def __init__(self, model: nn.Module, axes: int, *, ignore_global: bool, unknown: str) -> None:
         super().__init__()
         self.ignore_global = ignore_global
         self.unknown = unknown
         self.macs = 0
         self.ignored_calls: list[str] = []
         self.names = Names(model)
-        self.constants = Constants([*model.parameters(), *model.buffers()])
+        self.constants = Constants([*model.parameters(), *model.buffers()], axes)
         # Constants that something traced was written into, by storage.
         self._tainted: dict[int, tuple[Tensor, Memory]] = {}
 
@@ -105,17 +113,7 @@ class Ops(TorchDispatchMode):
             done = self._in_place(op, name, args, kwargs)
             if done is not None:
                 return done
-        elif name in (
-            "zeros_like",
-            "ones_like",
-            "full_like",
-            "rand_like",
-            "randn_like",
-            "randint_like",
-            "new_zeros",
-            "new_ones",
-            "new_full",
-        ):
+        elif name in _LIKES:
             values = {**kwargs, "device": torch.device("cpu")}
             like = torch.empty((), dtype=args[0].dtype).expand(args[0].shape)
             return self.constants.run(op, [like, *args[1:]], values)
@@ -129,15 +127,19 @@ class Ops(TorchDispatchMode):
         track: Track | None = None
         if name in _FILLS:
             traced = [t for t in tensors(args[1:]) if is_traced(t)]
-            track = elementwise(self, traced, target.shape) if traced else self._nothing(target)
+            track = elementwise(self, traced, target.shape) if traced else self._nothing(target, track_of(target))
         elif name == "copy_":
             source = args[1]
-            track = elementwise(self, [source], target.shape) if is_traced(source) else self._nothing(target)
+            if is_traced(source):
+                track = elementwise(self, [source], target.shape)
+            else:
+                track = self._nothing(target, track_of(target))
         elif name == "index_put_":
             track = rules_index.put(self, args, kwargs)
         else:
             packet = getattr(torch.ops.aten, name[:-1], None)
-            overload = getattr(packet, op._overloadname, None) or getattr(packet, "default", None)
+            names = [op._overloadname, *(packet.overloads() if packet is not None else [])]
+            overload = next((o for n in names if (o := getattr(packet, n, None)) is not None and find(o)), None)
             rule: Rule | None = find(overload) if overload is not None else None
             if rule is not None:
                 try:
@@ -150,7 +152,13 @@ class Ops(TorchDispatchMode):
         if track is None:
             return None
         if cell_of(target) is None:
-            self._taint(target, track)
+            if target.device.type == "meta":
+                if target.untyped_storage().nbytes() != target.numel() * target.itemsize:
+                    # A part of a constant without values: what it is a part of cannot be followed.
+                    return None
+                attach(target, self._nothing(target, track))
+            else:
+                self._taint(target, track)
         write(target, track)
         return target
 
@@ -161,20 +169,25 @@ class Ops(TorchDispatchMode):
         attach(target, track_of(out))
         return target
 
-    def _nothing(self, like: Tensor) -> Track:
-        track = track_of(like)
-        return track.with_spans([sp.empty(like.dim()) for _ in track.spans])
+    @staticmethod
+    def _nothing(like: Tensor, track: Track) -> Track:
+        rank = like.dim()
+        roles = track.roles if rank == len(track.roles) else ("s",) * rank
+        return Track(tuple(sp.empty(rank) for _ in track.spans), roles)
 
     def _taint(self, target: Tensor, track: Track) -> None:
         """Begin to trace a constant that something traced is about to be written into."""
-        base = target._base if target._base is not None else target
-        nothing = Track(
-            tuple(sp.empty(base.dim()) for _ in track.spans),
-            track.roles if base.dim() == len(track.roles) else ("s",) * base.dim(),
-        )
-        memory = Memory(base, nothing)
+        base = self.constants.geometry(target)
+        memory = Memory(base, self._nothing(base, track))
         self._tainted[base.untyped_storage()._cdata] = (base, memory)
         self._mark_tainted([target])
+
+    def traced(self, output: Any) -> list[tuple[str, Tensor]]:
+        """Return the tensors of an output that depend on an input, with their keys."""
+        found = list(tensors_of(output))
+        if self._tainted:
+            self._mark_tainted([tensor for _, tensor in found])
+        return [(key, tensor) for key, tensor in found if cell_of(tensor) is not None and not is_constant(tensor)]
 
     def _mark_tainted(self, values: Sequence[Any]) -> None:
         for tensor in tensors(values):
@@ -189,13 +202,15 @@ class Ops(TorchDispatchMode):
 
     def _unknown(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         name = op._schema.name.replace("aten::", "")
+        operands = [t for t in tensors([*args, *kwargs.values()]) if is_traced(t)]
+        if all(map(is_constant, operands)) and not op._schema.is_mutable:
+            return self.constants.hollow(on_meta(op, args, kwargs))
         if self.unknown == "error":
             where = self.names.until()
             raise TraceError(
                 f"{self.names.label()}: rfguide does not know what {name} reads; "
                 f'until="{where}" stops before it, unknown="global" goes on and marks what follows'
             )
-        operands = [t for t in tensors([*args, *kwargs.values()]) if is_traced(t)]
         tracks = [track_of(t) for t in operands]
         out = on_meta(op, args, kwargs)
         because = f"unknown op {name} in {self.names.label()}"
@@ -229,53 +244,98 @@ class Functions(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         names = self.ops.names
         kwargs = kwargs or {}
+        repair = REPAIRS.get(func)
+        if repair is not None:
+            args, kwargs = repair(args, kwargs)
         if names.is_closed:
             return func(*args, **kwargs)
         function, is_move = function_name(func)
         if not function:
-            return func(*args, **kwargs)
+            out = func(*args, **kwargs)
+            if out is None and args and isinstance(args[0], Tensor):  # x[...] = y
+                mark([args[0]], sources(args, kwargs))
+            return out
         name = names.begin_function(function)
         if name == self.until:
             raise Stop
         before = self.ops.macs
+        came_from = sources(args, kwargs)
         out = func(*args, **kwargs)
         if isinstance(out, Tensor | tuple | list):
-            found = [(key, t) for key, t in tensors_of(out) if cell_of(t) is not None]
+            found = self.ops.traced(out)
             if found:
                 names.count_function()
-                self.calls += _calls(name, function, found, self.ops.macs - before, None, is_move)
+                in_place = function.endswith("_") or kwargs.get("inplace") is True
+                if is_move:
+                    mark((t for _, t in found), came_from)
+                elif is_passed_on(found[0][1], [args, kwargs], in_place=in_place):
+                    came_from = ()
+                else:
+                    _mark_outputs(name, found)
+                self.calls += _calls(name, function, found, self.ops.macs - before, None, is_move, came_from)
         names.end_function()
         return out
 
 
+def _full(name: str, key: str, found: Sequence[tuple[str, Tensor]]) -> str:
+    return name if len(found) == 1 else f"{name}[{key}]"
+
+
+def _mark_outputs(name: str, found: Sequence[tuple[str, Tensor]]) -> None:
+    for key, tensor in found:
+        mark([tensor], (_full(name, key, found),))
+
+
 def _calls(
-    name: str, op: str, found: Sequence[tuple[str, Tensor]], macs: int, module: nn.Module | None, is_move: bool
+    name: str,
+    op: str,
+    found: Sequence[tuple[str, Tensor]],
+    macs: int,
+    module: nn.Module | None,
+    is_move: bool,
+    came_from: tuple[str, ...],
 ) -> Iterator[Call]:
     for key, tensor in found:
-        full = name if len(found) == 1 else f"{name}[{key}]"
-        yield Call(full, op, tuple(tensor.shape), tensor.dtype, track_of(tensor), macs, module, is_move)
+        yield Call(
+            _full(name, key, found), op, tuple(tensor.shape), tensor.dtype, track_of(tensor), macs, module, is_move,
+            came_from,
+        )  # fmt: skip
 
 
 @contextmanager
 def _hooks(ops: Ops, calls: list[Call], until: str | None) -> Iterator[None]:
     """Note every call of a module while it is on the stack."""
     names = ops.names
+    starts: list[tuple[nn.Module, int]] = []  # modules that are being called, and how many calls there were before
 
     def enter(module: nn.Module, args: Any) -> None:
         name = names.enter(module, ops.macs)
+        starts.append((module, len(calls)))
         if name == until:
             raise Stop
 
-    def leave(module: nn.Module, args: Any, output: Any) -> None:
+    def leave(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        start = len(calls)
+        while starts:
+            entered_module, start = starts.pop()
+            if entered_module is module:
+                break
         entered = names.leave(module)
         if entered is None or entered.is_root:
             return
-        found = [(key, t) for key, t in tensors_of(output) if cell_of(t) is not None]
-        calls.extend(_calls(entered.name, type(module).__name__, found, ops.macs - entered.macs, module, False))
+        found = ops.traced(output)
+        came_from = sources(args, kwargs)
+        if len(calls) == start and found:  # nothing inside was noted: the output is this call's own
+            if is_passed_on(found[0][1], [args, kwargs], in_place=getattr(module, "inplace", False) is True):
+                came_from = ()
+            else:
+                _mark_outputs(entered.name, found)
+        macs = ops.macs - entered.macs
+        calls.extend(_calls(entered.name, type(module).__name__, found, macs, module, False, came_from))
 
     handles = [
         torch_module.register_module_forward_pre_hook(enter),
-        torch_module.register_module_forward_hook(leave),
+        torch_module.register_module_forward_hook(leave, with_kwargs=True),
     ]
     try:
         yield
@@ -292,7 +352,7 @@ def run(
     Raises:
         TraceError: If the model does something that has no rule, or raises.
     """
-    ops = Ops(model, ignore_global=ignore_global, unknown=unknown)
+    ops = Ops(model, len(inputs.axes), ignore_global=ignore_global, unknown=unknown)
     calls: list[Call] = []
     output = None
     with ExitStack() as stack:
@@ -302,8 +362,12 @@ def run(
         stack.enter_context(_hooks(ops, calls, until))
         stack.enter_context(Functions(ops, calls, until))
         stack.enter_context(ops)
+        for tensor in (*inputs.args, *inputs.kwargs.values()):
+            axes = zip(inputs.axes, track_of(tensor).spans, strict=True) if cell_of(tensor) is not None else ()
+            mark([tensor], tuple(dict.fromkeys(axis.input for axis, span in axes if not span.is_empty)))
         try:
             output = model(*inputs.args, **inputs.kwargs)
+            ops.traced(output)
         except Stop:
             pass
         except TraceError as error:

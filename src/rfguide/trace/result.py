@@ -38,6 +38,9 @@ class Map:
         nbytes: Bytes that the tensor takes.
         input_name: The input whose axes the results follow.
         inputs: The inputs that the map depends on.
+        sources: The calls, and inputs of the model, whose results went in; empty for a call that gave back what
+            it was given. Functions that only move data (`flatten`) are looked through.
+        is_move: Whether the call is such a function.
         unit_dims: The dimensions of the tensor that a unit's index counts.
     """
 
@@ -135,12 +138,15 @@ class Map:
     def _size(self, axis: Axis, span: Span) -> int | None:
         if self.unknown:
             return None
-        reach = _reach(span)
-        if reach.whole:
-            return axis.size
-        if reach.unknown is None and len(reach.parts) == 1:
-            return reach.parts[0].form.size
-        return None
+        sizes = []
+        for reach in _reaches(span, self.unit_dims):
+            if reach.whole:
+                sizes.append(axis.size)
+            elif reach.unknown is None and len(reach.parts) == 1:
+                sizes.append(reach.parts[0].form.size)
+            elif reach != NOTHING:
+                return None
+        return max(sizes, default=None)
 
     @property
     def fields(self) -> tuple[ReceptiveField | None, ...]:
@@ -160,8 +166,8 @@ class Map:
         return tuple(form.fields if (form := self._form(span)) else () for _, span in self._mine)
 
     def _form(self, span: Span) -> Form | None:
-        reach = _reach(span)
-        if self.unknown or reach.whole or reach.unknown is not None or len(reach.parts) != 1:
+        (reach, *others) = _reaches(span, self.unit_dims)
+        if self.unknown or others or reach.whole or reach.unknown is not None or len(reach.parts) != 1:
             return None
         (part,) = reach.parts
         if not part.digits:
@@ -172,12 +178,13 @@ class Map:
     @property
     def is_global(self) -> bool:
         """Whether every unit sees the whole image because an op on the way is global: pooling, attention, Linear."""
-        return all(_reach(span).whole for _, span in self._mine)
+        return all(r.whole for _, span in self._mine for r in _reaches(span, self.unit_dims))
 
     @property
     def global_because(self) -> str:
         """The call that made the map global along an axis; "" if none did."""
-        return next((r.because for _, span in self._mine if (r := _reach(span)).whole), "")
+        found = (r.because for _, span in self._mine for r in _reaches(span, self.unit_dims) if r.whole)
+        return next(found, "")
 
     @property
     def unknown(self) -> str:
@@ -188,11 +195,16 @@ class Map:
         return f"<Map {self.name!r}: {self.op}, shape {self.shape}, size {self.size}>"
 
 
-def _reach(span: Span) -> Reach:
+def _reaches(span: Span, unit_dims: Sequence[int]) -> list[Reach]:
+    """Return the closed forms of the units, each united over channels: one, or several if units differ in kind."""
+    if span.label is not None and any(span.label.shape[d] > 1 for d in unit_dims):
+        others = [d for d in range(span.label.ndim) if d not in unit_dims]
+        span = sp.reduce(Span(span.lo, span.hi, span.reaches, span.label), others, [2] * span.label.ndim, "")
+        return list(span.reaches)
     result = NOTHING
     for reach in span.reaches:
         result = joined(result, reach)
-    return result
+    return [result]
 
 
 def _region(span: Span, place: dict[int, int]) -> Region | None:

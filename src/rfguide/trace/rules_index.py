@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rfguide.errors import TraceError
+from rfguide.trace import reach as reaches
 from rfguide.trace import tables
 from rfguide.trace.cells import Track, attach, cell_of, track_of
 from rfguide.trace.forms import Steps
@@ -66,7 +67,7 @@ def index(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
             return sp.shrink(np.broadcast_to(array, wide)[tuple(full)], range(len(shape)))
 
         label = None if span.label is None else pick(span.label)
-        found = tuple(r if not r.dims else sp.reaches.lost(range(len(shape))) for r in span.reaches)
+        found = tuple(r if not r.dims else reaches.lost(range(len(shape))) for r in span.reaches)
         if label is not None:
             found, label = sp.relabel(label, found)
         elif len(found) > 1:
@@ -181,7 +182,7 @@ def gather(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Ten
             ]
             return sp.shrink(np.take_along_axis(wide, where, d), range(x.dim()))
 
-        found = tuple(r if not r.dims else sp.reaches.lost(range(x.dim())) for r in span.reaches)
+        found = tuple(r if not r.dims else reaches.lost(range(x.dim())) for r in span.reaches)
         label = None if span.label is None else pick(span.label)
         if label is not None:
             found, label = sp.relabel(label, found)
@@ -268,7 +269,7 @@ def put(run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Track | None:
         elif not any(r.dims for r in (*old.reaches, *new.reaches)) and len(set((*old.reaches, *new.reaches))) == 1:
             found = new.reaches[0]
         else:
-            found = sp.reaches.lost(range(rank))
+            found = reaches.lost(range(rank))
         spans.append(sp.Span(sides[0], sides[1], (found,)))
     base = track_of(x) if is_traced(x) else None
     return Track(

@@ -9,7 +9,7 @@ from torch import Tensor
 from rfguide.errors import GeometryError
 from rfguide.trace.cells import Track, attach, cell_of, track_of
 from rfguide.trace.roles import unit_dims
-from rfguide.trace.rules import Op, Run, reduce_spans, rule, sp, united, unknown_in
+from rfguide.trace.rules import Op, Operand, Run, reduce_spans, rule, sp, united, unknown_in
 from rfguide.trace.spans import Span
 
 
@@ -20,7 +20,7 @@ def _with_affine(
     made = [p for p in affine if p is not None and cell_of(p) is not None]
     if not made:
         return track.with_spans(spans)
-    operands = [(out, spans, out.shape)]
+    operands: list[Operand] = [(out, spans, out.shape)]
     for p in made:
         behind = [1] * (out.dim() - 1 - dim)
         moved = []

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rfguide.trace import reach as reaches
+from rfguide.trace import tables
 from rfguide.trace.cells import Track, attach, cell_of, track_of
 from rfguide.trace.rules import (
     RULES,
@@ -72,8 +74,7 @@ def glu(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor
     track, half = track_of(x), x.shape[dim] // 2
     d = dim % x.dim()
     parts = [
-        [sp.gather(span, d, sp.tables.sliced(x.shape[d], start, 1, half)) for span in track.spans]
-        for start in (0, half)
+        [sp.gather(span, d, tables.sliced(x.shape[d], start, 1, half)) for span in track.spans] for start in (0, half)
     ]
     merged = [sp.merge(pair) for pair in zip(*parts, strict=True)]
     return attach(out, track.with_spans(merged))
@@ -126,7 +127,7 @@ def chosen(run: Run, mask: Tensor, one: Tensor, two: Tensor, shape: tuple[int, .
         varies = {d for d in range(rank) if which.shape[d] > 1}
         dims = frozenset[int]().union(*(r.dims for side in sides for r in side.reaches))
         if varies & dims:
-            spans.append(sp.Span(lo, hi, (sp.reaches.lost(dims | varies),)))
+            spans.append(sp.Span(lo, hi, (reaches.lost(dims | varies),)))
             continue
         found = (*sides[0].reaches, *sides[1].reaches)
         labels = [np.zeros((1,) * rank, np.int32) if side.label is None else side.label for side in sides]

@@ -9,6 +9,7 @@ from rfguide.trace import tables
 from rfguide.trace.cells import Track, attach, cell_of, track_of
 from rfguide.trace.rules import (
     Op,
+    Operand,
     Run,
     attach_all,
     bound,
@@ -83,7 +84,8 @@ def product(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
             two, added = two.t(), (args[2] if len(args) > 2 else None)
     out = on_meta(op, args, kwargs)
     run.macs += out.numel() * one.shape[-1] * (one.shape[0] if name == "addbmm" else 1)
-    operands, tracks = [], []
+    operands: list[Operand] = []
+    tracks: list[Track] = []
     if cell_of(one) is not None:
         track = track_of(one)
         tracks.append(track)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rfguide.trace import reach as reaches
 from rfguide.trace import roles as ro
 from rfguide.trace import tables
 from rfguide.trace.cells import Memory, Track, attach, attach_view, cell_of, track_of
@@ -156,7 +157,7 @@ def selected(track: Track, dim: int, size: int, index: int) -> Track:
     """Return the track of one index of a dimension, which leaves."""
 
     def pick(span: Span) -> Span:
-        found = tuple(sp.reaches.selected(r, dim, size, index) for r in span.reaches)
+        found = tuple(reaches.selected(r, dim, size, index) for r in span.reaches)
         label = span.label
         if label is not None and label.shape[dim] > 1:
             label = label.take([index], axis=dim)

@@ -11,7 +11,7 @@ from rfguide.errors import GeometryError
 from rfguide.sizes import output_size, transposed_output_size
 from rfguide.trace import tables
 from rfguide.trace.cells import Track, attach, cell_of, track_of
-from rfguide.trace.rules import Op, Run, attach_all, bound, on_meta, reduce_spans, rule, sp, united, unknown_in
+from rfguide.trace.rules import Op, Operand, Run, attach_all, bound, on_meta, reduce_spans, rule, sp, united, unknown_in
 from rfguide.trace.spans import Span
 from rfguide.trace.tables import Table
 
@@ -73,7 +73,7 @@ def convolution(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -
         cells *= n
     # Every weight is used once for each output cell (transposed: for each input cell) of every image.
     run.macs += x.shape[0] * cells * weight.numel()
-    operands = []
+    operands: list[Operand] = []
     if track is not None:
         mixed = [span if span.is_empty else mix_channels(span, x.shape, groups, out_channels) for span in track.spans]
         operands.append((out, windowed(mixed, 2, found), out.shape))
@@ -83,9 +83,9 @@ def convolution(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -
         if parameter is not None and cell_of(parameter) is not None:
             made = track_of(parameter)
             tracks.append(made)
-            mixed = is_transposed and parameter is weight
-            spans = _kernel(made, parameter, 0 if mixed else 1, run.because(), axes)
-            operands.append((out, spans, (1, 1 if mixed else out_channels, *[1] * axes)))
+            is_mixed = is_transposed and parameter is weight
+            spans = _kernel(made, parameter, 0 if is_mixed else 1, run.because(), axes)
+            operands.append((out, spans, (1, 1 if is_mixed else out_channels, *[1] * axes)))
     roles = ("b", "c") + ("s",) * axes
     if len(operands) == 1 and track is not None:
         return attach(out, Track(tuple(operands[0][1]), roles, track.unknown))
@@ -177,6 +177,11 @@ def _upsampled(out: Tensor, x: Tensor, made: Any) -> Tensor:
     return attach(out, track.with_spans(windowed(track.spans, 2, found)))
 
 
+def _map(values: dict[str, Any]) -> Tensor:
+    x: Tensor = values["self"] if "self" in values else values["input"]
+    return x
+
+
 def _scales(values: dict[str, Any], axes: int) -> list[float | None]:
     if "scale_factors" in values:
         return list(values["scale_factors"] or [None] * axes)
@@ -195,7 +200,7 @@ def _scales(values: dict[str, Any], axes: int) -> list[float | None]:
 def nearest(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """A copy of the nearest cell."""
     values = bound(op, args, kwargs)
-    x = values.get("self", values.get("input"))
+    x = _map(values)
     scales = _scales(values, x.dim() - 2)
     exact = "exact" in op._schema.name
     return _upsampled(on_meta(op, args, kwargs), x, lambda i, n, m: tables.nearest(n, m, scales[i], exact))
@@ -205,7 +210,7 @@ def nearest(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
 def interpolation(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """A weighted mean of the two (cubic: four) nearest cells."""
     values = bound(op, args, kwargs)
-    x = values.get("self", values.get("input"))
+    x = _map(values)
     scales = _scales(values, x.dim() - 2)
     cubic, align = "cubic" in op._schema.name, values["align_corners"]
     return _upsampled(on_meta(op, args, kwargs), x, lambda i, n, m: tables.interpolated(n, m, scales[i], align, cubic))
@@ -215,7 +220,7 @@ def interpolation(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any])
 def antialiased(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """A weighted mean of all cells under a kernel as wide as the ratio."""
     values = bound(op, args, kwargs)
-    x = values.get("self", values.get("input"))
+    x = _map(values)
     scales = _scales(values, x.dim() - 2)
     cubic, align = "cubic" in op._schema.name, values["align_corners"]
     return _upsampled(on_meta(op, args, kwargs), x, lambda i, n, m: tables.smoothed(n, m, scales[i], align, cubic))

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rfguide.trace import reach as reaches
+from rfguide.trace.forms import Steps
 from rfguide.trace.reach import NOTHING, Reach
 from rfguide.trace.tables import Table
 
@@ -236,14 +237,14 @@ def _one_after_another(spans: Sequence[Span], dim: int, sizes: Sequence[int]) ->
     seen = [i for i, span in enumerate(spans) if not span.is_empty]
     if len(seen) == 1 and len(spans[seen[0]].reaches) == 1:
         before = sum(sizes[: seen[0]])
-        step = reaches.Steps(1, 1, ((-before,),))
+        step = Steps(1, 1, ((-before,),))
         return reaches.stepped(spans[seen[0]].reaches[0], dim, sizes[seen[0]], sum(sizes), step)
     return reaches.lost(frozenset({dim}).union(*(r.dims for span in spans for r in span.reaches)))
 
 
 def _joined(arrays: Sequence[Array], dim: int, sizes: Sequence[int]) -> Array:
-    rest = np.broadcast_shapes(*(a.shape[:dim] + (1,) + a.shape[dim + 1 :] for a in arrays))
-    full = [np.broadcast_to(a, rest[:dim] + (size,) + rest[dim + 1 :]) for a, size in zip(arrays, sizes, strict=True)]
+    rest = np.broadcast_shapes(*((*a.shape[:dim], 1, *a.shape[dim + 1 :]) for a in arrays))
+    full = [np.broadcast_to(a, (*rest[:dim], size, *rest[dim + 1 :])) for a, size in zip(arrays, sizes, strict=True)]
     return np.concatenate(full, axis=dim)
 
 

@@ -173,9 +173,8 @@ def interpolated(size: int, out: int, scale: float | None, align_corners: bool, 
     The source position of cell i is (i + 1/2) * ratio - 1/2, or i * ratio with aligned corners.
     """
     ratio, meant = _ratio(size, out, scale, align_corners)
-    if size == out:
-        if not cubic:
-            return move(np.arange(out), size, Steps(1, 1, ((0,),)))
+    if size == out and not cubic:
+        return move(np.arange(out), size, Steps(1, 1, ((0,),)))
     half = np.float32(0 if align_corners else 0.5)
     exact_half = Fraction(0) if align_corners else Fraction(1, 2)
     position = (np.arange(out, dtype=np.float32) + half) * ratio - half
@@ -194,11 +193,11 @@ def interpolated(size: int, out: int, scale: float | None, align_corners: bool, 
 def smoothed(size: int, out: int, scale: float | None, align_corners: bool, cubic: bool) -> Table:
     """Antialiased linear or cubic interpolation: the kernel widens with the ratio (same rule as torch's _aa ops)."""
     ratio, meant = _ratio(size, out, scale, align_corners)
-    r = float(ratio)
-    width = (2.0 if cubic else 1.0) * max(r, 1.0)
-    centre = r * (np.arange(out) + 0.5)
-    first = np.maximum((centre - width + 0.5).astype(np.int64), 0)
-    last = np.minimum((centre + width + 0.5).astype(np.int64), size) - 1
+    one, rounding = np.float32(1), np.float32(0.5)
+    width = np.float32(2 if cubic else 1) * max(ratio, one)
+    centre = ratio * (np.arange(out, dtype=np.float32) + rounding)
+    first = np.maximum((centre - width + rounding).astype(np.int64), 0)
+    last = np.minimum((centre + width + rounding).astype(np.int64), size) - 1
     longest = int((last - first).max()) + 1
     cells = np.minimum(first[:, None] + np.arange(longest), last[:, None])
     reach = (2 if cubic else 1) * max(meant, Fraction(1))
