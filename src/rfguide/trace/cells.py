@@ -205,7 +205,7 @@ def _blur(span: Span, dims: Sequence[int]) -> Reach:
     return reaches.lost(dims)
 
 
-def _strided(flat: Any, shape: Sequence[int], stride: Sequence[int], offset: int) -> Any:
+def _strided(flat: Any, shape: Sequence[int], stride: Sequence[int], offset: Any) -> Any:
     return np.lib.stride_tricks.as_strided(flat[offset:], tuple(shape), [s * flat.itemsize for s in stride])
 
 

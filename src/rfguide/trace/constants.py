@@ -21,8 +21,25 @@ from rfguide.trace.rules import Op, on_meta, tensors
 # Elements up to which a constant is computed.
 LARGEST = 2**20
 
-_READS = {"_local_scalar_dense", "item", "equal", "nonzero", "masked_select", "is_nonzero", "_unique2", "unique_dim",
-          "unique_consecutive", "allclose", "nonzero_numpy", "bincount", "histc", "is_all_true", "_is_all_true", "_is_any_true"}  # fmt: skip
+_READS = frozenset(
+    [
+        "_local_scalar_dense",
+        "item",
+        "equal",
+        "allclose",
+        "is_nonzero",
+        "nonzero",
+        "nonzero_numpy",
+        "masked_select",
+        "_unique2",
+        "unique_dim",
+        "unique_consecutive",
+        "bincount",
+        "histc",
+        "_is_all_true",
+        "_is_any_true",
+    ]
+)
 
 
 def reads_values(op: Op) -> bool:
@@ -132,7 +149,7 @@ class Constants:
             for tensor in tensors([kwargs[name] if name in kwargs else args[place]]):
                 storage = tensor.untyped_storage()
                 if storage._cdata in self._owned and storage._cdata not in self._copies:
-                    self._copies[storage._cdata] = storage.clone()
+                    self._copies[storage._cdata] = storage.clone()  # type: ignore[no-untyped-call]
 
     def _swap(self, value: Any) -> Any:
         """Put the copy in place of a tensor that was written to, and bring it to the CPU."""

@@ -67,11 +67,11 @@ class Call:
     sources: tuple[str, ...]
 
 
-class Ops(TorchDispatchMode):
+class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
     """Sends every op to its rule. This is the `Run` that rules see."""
 
     def __init__(self, model: nn.Module, axes: int, *, ignore_global: bool, unknown: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.ignore_global = ignore_global
         self.unknown = unknown
         self.macs = 0

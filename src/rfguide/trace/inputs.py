@@ -114,6 +114,7 @@ def _name(key: object) -> str:
 
 
 def parameter_names(model: nn.Module, count: int) -> list[str]:
+    """Return the names of the first `count` parameters of a model's forward pass; "input0", … where it has none."""
     try:
         parameters: Any = inspect.signature(model.forward).parameters.values()
     except (TypeError, ValueError):

@@ -20,7 +20,8 @@ def kept(model: nn.Module) -> Iterator[None]:
     modules = [m for m in model.modules() if not isinstance(m, torch.jit.ScriptModule)]
     saved = [_state(m) for m in modules]
     generators = (torch.get_rng_state(), random.getstate(), np.random.get_state())
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+    uses_cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    cuda = torch.cuda.get_rng_state_all() if uses_cuda else None
     try:
         yield
     finally:

@@ -53,11 +53,13 @@ MOVES = frozenset(
     ]
 )
 # What Python calls an operator, and what torch calls the function.
-_OPERATORS = {"radd": "add", "iadd": "add_", "rsub": "rsub", "isub": "sub_", "rmul": "mul", "imul": "mul_", "truediv": "div",
-              "rtruediv": "div", "itruediv": "div_", "rmatmul": "matmul", "rpow": "pow", "invert": "bitwise_not"}  # fmt: skip
+_OPERATORS = {
+    "radd": "add", "iadd": "add_", "rsub": "rsub", "isub": "sub_", "rmul": "mul", "imul": "mul_", "truediv": "div",
+    "rtruediv": "div", "itruediv": "div_", "rmatmul": "matmul", "rpow": "pow", "invert": "bitwise_not",
+}  # fmt: skip
 # Functions that return no map.
 _SILENT = frozenset(
-    {"get", "set", "setitem", "size", "dim", "numel", "stride", "is_floating_point", "len", "bool", "item", "repr"}
+    ["get", "set", "setitem", "size", "dim", "numel", "stride", "is_floating_point", "len", "bool", "item", "repr"]
 )
 
 

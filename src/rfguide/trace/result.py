@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from math import prod
 from operator import index
 
 import torch
@@ -14,7 +15,7 @@ from rfguide.trace.forms import Form
 from rfguide.trace.inputs import Axis
 from rfguide.trace.reach import NOTHING, Reach, joined, over_dimension
 from rfguide.trace.roles import unit_dims
-from rfguide.trace.spans import Span
+from rfguide.trace.spans import Span, pooled
 
 Region = tuple[int, int]
 
@@ -171,7 +172,8 @@ class Map:
             return None
         (part,) = reach.parts
         if not part.digits:
-            return part.form if len(part.form.fields) == 1 else None
+            # One unit was picked out: the form is its own, and says nothing of others.
+            return part.form if prod(self.units) == 1 else None
         d = part.digits[0][0]
         return over_dimension(part, d, self.shape[d])
 
@@ -199,8 +201,7 @@ def _reaches(span: Span, unit_dims: Sequence[int]) -> list[Reach]:
     """Return the closed forms of the units, each united over channels: one, or several if units differ in kind."""
     if span.label is not None and any(span.label.shape[d] > 1 for d in unit_dims):
         others = [d for d in range(span.label.ndim) if d not in unit_dims]
-        span = sp.reduce(Span(span.lo, span.hi, span.reaches, span.label), others, [2] * span.label.ndim, "")
-        return list(span.reaches)
+        return list(pooled(span.reaches, span.label, tuple(others))[0])
     result = NOTHING
     for reach in span.reaches:
         result = joined(result, reach)

@@ -48,10 +48,10 @@ def ops(name: str) -> list[Op]:
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Enter a rule in the table under the names of ops (those that this torch does not have are passed over)."""
+    """Enter a rule in the table under names of ops, several in a string; those that torch lacks are passed over."""
 
     def enter(function: Rule) -> Rule:
-        for name in names:
+        for name in " ".join(names).split():
             for op in ops(name):
                 RULES[op] = function
         return function

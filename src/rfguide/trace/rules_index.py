@@ -1,6 +1,7 @@
 """Indexing by constants (exact) and by values that the network computes (then the whole dimension counts)."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,12 @@ from rfguide.trace.spans import Span
 def picked(cells: Sequence[int], size: int) -> tables.Table:
     """Return the table that copies these cells; equally spaced ones are a pattern."""
     cells = [c % size for c in cells]
-    gaps = {b - a for a, b in zip(cells, cells[1:], strict=False)}
+    gaps = {b - a for a, b in pairwise(cells)}
     gap = gaps.pop() if len(gaps) == 1 else 0
     return tables.move(cells, size, Steps(1, gap, ((cells[0],),)) if gap > 0 else None)
 
 
-@rule("index.Tensor", "_unsafe_index.Tensor")
+@rule("index.Tensor _unsafe_index.Tensor")
 def index(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Elements at given places of one or several dimensions."""
     x, given = args
@@ -33,12 +34,12 @@ def index(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
         return _by_values(run, op, args)
     if cell_of(x) is None:
         raise TraceError("a constant is indexed by a constant")  # pragma: no cover
-    places = [None if i is None else _values(i) for i in given]
+    places: list[Any] = [None if i is None else _values(i) for i in given]
     used = [d for d, i in enumerate(places) if i is not None]
     track = track_of(x)
-    if len(used) == 1 and places[used[0]].ndim == 1:  # type: ignore[union-attr]
+    if len(used) == 1 and places[used[0]].ndim == 1:
         (d,) = used
-        (cells,) = places[d].nonzero() if places[d].dtype == bool else (places[d],)  # type: ignore[union-attr]
+        (cells,) = places[d].nonzero() if places[d].dtype == bool else (places[d],)
         shape = [*x.shape[:d], len(cells), *x.shape[d + 1 :]]
         out = torch.empty(shape, dtype=x.dtype, device="meta")
         if not len(cells):
@@ -153,7 +154,7 @@ def index_select(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) 
     return result
 
 
-@rule("gather.default", "take_along_dim.default")
+@rule("gather.default take_along_dim.default")
 def gather(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Along one dimension, for each output element its own place."""
     x, dim, place = args[:3]
@@ -191,14 +192,7 @@ def gather(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Ten
     return attach(out, moved(track, change, x.dim(), track.roles))
 
 
-@rule(
-    "scatter.src",
-    "scatter.value",
-    "scatter_add.default",
-    "scatter_reduce.two",
-    "index_add.default",
-    "index_copy.default",
-)
+@rule("""scatter.src scatter.value scatter_add.default scatter_reduce.two index_add.default index_copy.default""")
 def scatter(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Elements put at computed places of one dimension: each place may hold any of them."""
     x, dim, place, source = args[:4]
@@ -224,7 +218,7 @@ def scatter(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
     return attach(out, Track(tuple(united(run, operands, out.shape)), tracks[0].roles, unknown_in(tracks)))
 
 
-@rule("grid_sampler_2d.default", "grid_sampler_3d.default", "grid_sampler.default")
+@rule("grid_sampler_2d.default grid_sampler_3d.default grid_sampler.default")
 def grid_sample(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Cells at computed positions: any cell of the map may be meant, and the position decides which."""
     x, grid = args[:2]
@@ -266,7 +260,7 @@ def put(run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Track | None:
             sides.append(sp.shrink(full, range(rank)))
         if new.is_empty and len(old.reaches) == 1:
             found = old.reaches[0]
-        elif not any(r.dims for r in (*old.reaches, *new.reaches)) and len(set((*old.reaches, *new.reaches))) == 1:
+        elif not any(r.dims for r in (*old.reaches, *new.reaches)) and len({*old.reaches, *new.reaches}) == 1:
             found = new.reaches[0]
         else:
             found = reaches.lost(range(rank))

@@ -33,9 +33,11 @@ def _with_affine(
     return Track(tuple(united(run, operands, out.shape)), track.roles, unknown_in(both))
 
 
-@rule("native_batch_norm.default", "_native_batch_norm_legit.default", "_native_batch_norm_legit.no_stats",
-      "_native_batch_norm_legit_functional.default", "_native_batch_norm_legit_no_training.default",
-      "_batch_norm_with_update.default", "_batch_norm_no_update.default", "cudnn_batch_norm.default")  # fmt: skip
+@rule(
+    """native_batch_norm.default _native_batch_norm_legit.default _native_batch_norm_legit.no_stats
+    _native_batch_norm_legit_functional.default _native_batch_norm_legit_no_training.default
+    _batch_norm_with_update.default _batch_norm_no_update.default cudnn_batch_norm.default"""
+)
 def batch_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """In evaluation a scale per channel; in training mean and variance of the whole batch come in."""
     x, weight, bias = args[:3]
@@ -88,7 +90,7 @@ def group_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) ->
     return out, torch.empty(x.shape[0], groups, device="meta"), torch.empty(x.shape[0], groups, device="meta")
 
 
-@rule("native_layer_norm.default", "_fused_rms_norm.default")
+@rule("native_layer_norm.default _fused_rms_norm.default")
 def layer_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Mean and variance over the last dimensions: channels alone, or space as well."""
     x, normalized = args[0], args[1]

@@ -43,18 +43,20 @@ def find(op: Op) -> Rule | None:
 
 
 rule(
-    "_to_copy.default", "_prelu_kernel.default", "dropout.default", "native_dropout.default", "rrelu_with_noise.default",
-    "rrelu_with_noise_functional.default", "masked_fill.Tensor", "log_sigmoid.default", "log_sigmoid_forward.default",
-    "softplus.default", "bernoulli.default", "bernoulli.p", "fake_quantize_per_tensor_affine.default", "complex.default",
-    "polar.default", "view_as_complex_copy.default", "isclose.default", "rsub.Tensor", "addcmul.default", "fill.Scalar",
-    "hardshrink.default", "alpha_dropout.default", "feature_dropout.default", "_fused_dropout.default", "bucketize.Tensor",
-    "searchsorted.Tensor", "float_power.Tensor_Scalar", "lift_fresh_copy.default", "_conj_physical.default",
-    "fake_quantize_per_tensor_affine_cachemask.default", "lift.default", "triu.default", "copy.default",
-)(pointwise)  # fmt: skip
+    """_to_copy.default _prelu_kernel.default dropout.default native_dropout.default rrelu_with_noise.default
+    rrelu_with_noise_functional.default masked_fill.Tensor log_sigmoid.default log_sigmoid_forward.default
+    softplus.default bernoulli.default bernoulli.p fake_quantize_per_tensor_affine.default complex.default
+    polar.default view_as_complex_copy.default isclose.default rsub.Tensor addcmul.default fill.Scalar
+    hardshrink.default alpha_dropout.default feature_dropout.default _fused_dropout.default bucketize.Tensor
+    searchsorted.Tensor float_power.Tensor_Scalar lift_fresh_copy.default _conj_physical.default
+    fake_quantize_per_tensor_affine_cachemask.default lift.default triu.default copy.default"""
+)(pointwise)
 
 
-@rule("gelu.default", "relu.default", "silu.default", "sigmoid.default", "tanh.default", "hardswish.default", "hardtanh.default",
-      "hardsigmoid.default", "leaky_relu.default", "elu.default", "clone.default", "relu6.default")  # fmt: skip
+@rule(
+    """gelu.default relu.default silu.default sigmoid.default tanh.default hardswish.default hardtanh.default
+    hardsigmoid.default leaky_relu.default elu.default clone.default relu6.default"""
+)
 def unary(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """An element-wise op of one tensor; its output has that tensor's strides."""
     x = args[0]
@@ -69,7 +71,6 @@ def unary(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
 def glu(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """The first half of a dimension times a gate, the second half."""
     x, dim = args[0], (args[1] if len(args) > 1 else -1)
-    one, two = x.chunk(2, dim)
     out = on_meta(op, args, kwargs)
     track, half = track_of(x), x.shape[dim] // 2
     d = dim % x.dim()
@@ -91,7 +92,7 @@ def where(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
     return attach(out, chosen(run, mask, one, two, tuple(out.shape)))
 
 
-@rule("masked_fill.Scalar", "masked_fill.Tensor")
+@rule("masked_fill.Scalar masked_fill.Tensor")
 def masked_fill(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """A choice between a tensor and a constant."""
     x, mask, value = args
@@ -136,7 +137,7 @@ def chosen(run: Run, mask: Tensor, one: Tensor, two: Tensor, shape: tuple[int, .
     return both.with_spans(spans)
 
 
-@rule("tril.default", "triu.default")
+@rule("tril.default triu.default")
 def triangle(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """One side of the diagonal is set to 0."""
     x = args[0]
@@ -154,7 +155,7 @@ def constant(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> T
     return attach(out, Track(spans, roles))
 
 
-rule("empty_like.default", "new_empty.default", "new_empty_strided.default")(constant)
+rule("empty_like.default new_empty.default new_empty_strided.default")(constant)
 
 
 @rule("count_nonzero.dim_IntList")

@@ -25,9 +25,11 @@ from rfguide.trace.rules import (
 from rfguide.trace.spans import Span
 
 
-@rule("sum", "mean", "amax", "amin", "max.dim", "max.default", "min.dim", "min.default", "var", "std", "var_mean", "std_mean",
-      "logsumexp.default", "linalg_vector_norm.default", "norm", "prod", "all", "any", "argmax.default", "argmin.default",
-      "median", "nanmedian", "mode.default", "kthvalue.default", "nansum.default", "aminmax.default", "count_nonzero")  # fmt: skip
+@rule(
+    """sum mean amax amin max.dim max.default min.dim min.default var std var_mean std_mean logsumexp.default
+    linalg_vector_norm.default norm prod all any argmax.default argmin.default median nanmedian mode.default
+    kthvalue.default nansum.default aminmax.default count_nonzero"""
+)
 def reduction(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """A sum (mean, maximum, norm) over whole dimensions."""
     values = bound(op, args, kwargs)
@@ -45,8 +47,10 @@ def reduction(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     return attach_all(out, track.with_spans(spans, roles))
 
 
-@rule("_softmax.default", "_log_softmax.default", "_safe_softmax.default", "softmax.int", "log_softmax.int", "sort", "topk.default",
-      "argsort", "msort.default", "renorm.default")  # fmt: skip
+@rule(
+    """_softmax.default _log_softmax.default _safe_softmax.default softmax.int log_softmax.int sort topk.default
+    argsort msort.default renorm.default"""
+)
 def over_dimension(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Softmax or sorting: every element depends on all elements along one dimension."""
     values = bound(op, args, kwargs)
@@ -57,7 +61,7 @@ def over_dimension(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]
     return attach_all(out, track.with_spans(reduce_spans(track, dims, x.shape, run.because())))
 
 
-@rule("cumsum.default", "cumprod.default", "cummax.default", "cummin.default", "logcumsumexp.default")
+@rule("cumsum.default cumprod.default cummax.default cummin.default logcumsumexp.default")
 def running(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """A running sum: element i depends on elements 0 to i."""
     x, dim = args[0], (args[1] if len(args) > 1 else kwargs["dim"])
@@ -70,8 +74,10 @@ def running(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> An
     return attach_all(out, track.with_spans(spans))
 
 
-@rule("mm.default", "bmm.default", "addmm.default", "baddbmm.default", "addbmm.default", "mv.default", "addmv.default",
-      "dot.default", "vdot.default", "linear.default")  # fmt: skip
+@rule(
+    """mm.default bmm.default addmm.default baddbmm.default addbmm.default mv.default addmv.default dot.default
+    vdot.default linear.default"""
+)
 def product(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """A matrix product: element (i, j) depends on row i of the one and column j of the other."""
     name = op._schema.name.split("::")[1]
@@ -128,7 +134,7 @@ def _product_roles(out: Tensor, one: Tensor, two: Tensor) -> tuple[Any, ...]:
     return (*front, column[-1])
 
 
-@rule("_fft_r2c.default", "_fft_c2c.default", "_fft_c2r.default")
+@rule("_fft_r2c.default _fft_c2c.default _fft_c2r.default")
 def fourier(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """A Fourier transform: every frequency depends on all cells along its dimensions."""
     x = args[0]

@@ -25,7 +25,7 @@ def along(track: Track, dim: int, table: tables.Table) -> Track:
     return moved(track, lambda s: sp.gather(s, dim, table), len(track.roles), track.roles)
 
 
-@rule("view.default", "_unsafe_view.default", "reshape.default", "_reshape_alias.default", "view_copy.default")
+@rule("""view.default _unsafe_view.default reshape.default _reshape_alias.default view_copy.default""")
 def view(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """The same elements in another shape."""
     x = args[0]
@@ -43,8 +43,10 @@ def reshaped(track: Track, old: tuple[int, ...], new: tuple[int, ...]) -> Track:
     return moved(track, lambda s: sp.regroup(s, groups, old, new), len(new), ro.regroup(track.roles, groups, old, new))
 
 
-@rule("permute.default", "transpose.int", "t.default", "numpy_T.default", "swapaxes.default", "permute_copy.default",
-      "mT.default", "adjoint.default")  # fmt: skip
+@rule(
+    """permute.default transpose.int t.default numpy_T.default swapaxes.default permute_copy.default mT.default
+    adjoint.default"""
+)
 def permute(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Dimensions in another order."""
     x = args[0]
@@ -73,7 +75,7 @@ def unsqueeze(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     return attach_view(out, x, moved(track, lambda s: sp.unsqueeze(s, d), out.dim(), roles))
 
 
-@rule("squeeze.default", "squeeze.dim", "squeeze.dims")
+@rule("squeeze.default squeeze.dim squeeze.dims")
 def squeeze(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Dimensions of one cell leave."""
     x = args[0]
@@ -85,7 +87,7 @@ def squeeze(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
     return attach_view(out, x, moved(track, lambda s: sp.squeeze(s, sorted(dims)), out.dim(), roles))
 
 
-@rule("expand.default", "expand_copy.default")
+@rule("expand.default expand_copy.default")
 def expand(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """A dimension of one cell is repeated without a copy."""
     x = args[0]
@@ -96,22 +98,14 @@ def expand(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Ten
     return attach_view(out, x, moved(track, lambda s: sp.expand(sp.widen(s, rank), old, out.shape), rank, roles))
 
 
-@rule(
-    "alias.default",
-    "detach.default",
-    "lift_fresh.default",
-    "view.dtype",
-    "_conj.default",
-    "view_as.default",
-    "lift.default",
-)
+@rule("""alias.default detach.default lift_fresh.default view.dtype _conj.default view_as.default lift.default""")
 def alias(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """The same tensor under another name."""
     out = op(*args, **kwargs)
     return attach_view(out, args[0], track_of(args[0]))
 
 
-@rule("slice.Tensor", "narrow.default")
+@rule("slice.Tensor narrow.default")
 def cut(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Every step-th cell of a range along one dimension."""
     x = args[0]
@@ -134,12 +128,8 @@ def sliced(track: Track, dim: int, size: int, start: int, step: int, count: int)
 
 
 @rule(
-    "split.Tensor",
-    "split_with_sizes.default",
-    "chunk.default",
-    "unsafe_split.Tensor",
-    "unsafe_chunk.default",
-    "tensor_split.sections",
+    """split.Tensor split_with_sizes.default chunk.default unsafe_split.Tensor unsafe_chunk.default
+    tensor_split.sections"""
 )
 def split(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Pieces along one dimension."""
@@ -191,14 +181,7 @@ def unbind(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any
     return out
 
 
-@rule(
-    "diagonal.default",
-    "as_strided.default",
-    "view_as_real.default",
-    "view_as_complex.default",
-    "real.default",
-    "imag.default",
-)
+@rule("""diagonal.default as_strided.default view_as_real.default view_as_complex.default real.default imag.default""")
 def by_memory(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """A view that is read off the memory that it shares, or a change between complex numbers and pairs."""
     x = args[0]
@@ -245,7 +228,7 @@ def windows_of(
     return change
 
 
-@rule("cat.default", "concat.default", "_cat.default")
+@rule("cat.default concat.default _cat.default")
 def concatenate(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Tensors one after another along a dimension."""
     pieces = [t for t in args[0] if tuple(t.shape) != (0,)]
@@ -282,7 +265,7 @@ def stack(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
     return attach(out, joined(pieces, dim))
 
 
-@rule("flip.default", "roll.default")
+@rule("flip.default roll.default")
 def turned(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Cells in reverse order, or moved on with the last ones to the front."""
     x = args[0]
@@ -350,7 +333,7 @@ def pad_with_cells(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]
     return attach(out, track)
 
 
-@rule("pixel_shuffle.default", "pixel_unshuffle.default", "channel_shuffle.default", "native_channel_shuffle.default")
+@rule("""pixel_shuffle.default pixel_unshuffle.default channel_shuffle.default native_channel_shuffle.default""")
 def shuffle(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """A view, a permutation and a view back."""
     x, r = args

@@ -48,7 +48,7 @@ def convolution(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -
     track = track_of(x) if cell_of(x) else None
     if track is not None and track.roles[1] == "b":
         raise GeometryError(
-            f"a map of shape {tuple(x.shape[1:])} has no batch dimension; (1, {', '.join(map(str, x.shape[1:]))}) would fit"
+            f"a map of shape {tuple(x.shape[1:])} has no batch dimension; {(1, *x.shape[1:])} would fit"
         )
     if x.shape[1] != channels:
         raise GeometryError(f"a map of shape {tuple(x.shape)} has {x.shape[1]} channels; the kernel reads {channels}")
@@ -144,9 +144,11 @@ def pool(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     return attach_all(out, track.with_spans(windowed(track.spans, front, found)))
 
 
-@rule("_adaptive_avg_pool2d.default", "_adaptive_avg_pool3d.default", "adaptive_avg_pool1d.default",
-      "adaptive_max_pool1d.default", "adaptive_max_pool2d.default", "adaptive_max_pool3d.default",
-      "adaptive_avg_pool2d.default", "adaptive_avg_pool3d.default")  # fmt: skip
+@rule(
+    """_adaptive_avg_pool2d.default _adaptive_avg_pool3d.default adaptive_avg_pool1d.default
+    adaptive_max_pool1d.default adaptive_max_pool2d.default adaptive_max_pool3d.default
+    adaptive_avg_pool2d.default adaptive_avg_pool3d.default"""
+)
 def adaptive_pool(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Maximum or mean of a share of each axis; one share is the whole axis."""
     x = args[0]

@@ -165,10 +165,7 @@ def _gather(array: Array, dim: int, table: Table, none: np.int32) -> Array:
         array = np.swapaxes(array, dim, last)
     array = np.concatenate([array, np.full((*array.shape[:-1], 1), none)], axis=-1)
     read = array[..., cells]
-    if cells.shape[1] == 1:
-        result = read[..., 0]
-    else:
-        result = read.min(axis=-1) if none == NONE_LO else read.max(axis=-1)
+    result = read.min(axis=-1) if none == NONE_LO else read.max(axis=-1)
     return np.swapaxes(result, dim, last) if dim != last else result
 
 
@@ -177,7 +174,7 @@ def reduce(span: Span, dims: Sequence[int], shape: Shape, because: str) -> Span:
     over = tuple(dims)
     found, label = span.reaches, span.label
     if label is not None and any(label.shape[d] > 1 for d in over):
-        found, label = _pooled(found, label, over)
+        found, label = pooled(found, label, over)
     found = tuple(reaches.reduced(r, over, shape, because) for r in found)
     if label is not None:
         found, label = relabel(label, found)
@@ -196,7 +193,7 @@ def everything(spans: Sequence[Span], rank: int, because: str) -> Span:
     return Span(np.full(one, lo), np.full(one, hi), (Reach(whole=True, because=because),))
 
 
-def _pooled(found: tuple[Reach, ...], label: Array, over: tuple[int, ...]) -> tuple[tuple[Reach, ...], Array | None]:
+def pooled(found: tuple[Reach, ...], label: Array, over: tuple[int, ...]) -> tuple[tuple[Reach, ...], Array | None]:
     """Unite the reaches along some dimensions."""
     numbers = range(len(found))
     # has[k] marks the places that read an element of reach k.
@@ -216,9 +213,9 @@ def _pooled(found: tuple[Reach, ...], label: Array, over: tuple[int, ...]) -> tu
 def concatenate(spans: Sequence[Span], dim: int, sizes: Sequence[int]) -> Span:
     """Return the span of tensors put one after another along a dimension."""
     first = spans[0]
-    if all(span is first or _equal(span, first) for span in spans[1:]) and first.lo.shape[dim] == 1:
-        if all(dim not in r.dims for r in first.reaches):
-            return first
+    same = all(span is first or _equal(span, first) for span in spans[1:])
+    if same and first.lo.shape[dim] == 1 and not any(dim in reach.dims for reach in first.reaches):
+        return first
     lo, hi = (_joined([getattr(span, side) for span in spans], dim, sizes) for side in ("lo", "hi"))
     found = tuple(r for span in spans for r in span.reaches)
     if any(dim in r.dims for r in found):
