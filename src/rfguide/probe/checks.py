@@ -1,5 +1,6 @@
 """`check`: what `trace` computes, held against what the NaN probe measures."""
 
+import math
 import random
 from collections import defaultdict
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from rfguide.errors import at_least
 from rfguide.probe.feed import Feed, at_unit, feed, untouched
 from rfguide.probe.nans import Region, is_nan, measure, planted
-from rfguide.probe.watch import Done, run
+from rfguide.probe.watch import OUTPUT, Done, run
 from rfguide.trace import Map, Trace, trace
 
 # Which cells become NaN: an input, one of its dimensions, the first cell and the one after the last.
@@ -110,34 +111,43 @@ def check(
         trace and the NaN probe agree on 18 units of 6 maps (54 forward passes)
     """
     (samples,) = at_least(1, samples=samples)
-    traced = trace(model, input_size)
+    maps = _maps(trace(model, input_size))
     fed = feed(model, input_size, None, seed)
     seen: set[str] = set()
     with untouched(model), torch.no_grad():
-        questions = _questions(traced, fed, samples, random.Random(seed))
+        questions = _questions(maps, fed, samples, random.Random(seed))
         asked = dict.fromkeys((name, unit) for expected in questions.values() for name, unit in expected)
-        maps = {name for name, _ in asked}
+        compared = {name for name, _ in asked}
         for number, (planting, expected) in enumerate(questions.items(), start=1):
-            wrong = _wrong(model, fed, planting, expected, traced, seen)
+            wrong = _wrong(model, fed, planting, expected, maps, seen)
             if wrong is not None:
-                return Report(
-                    len(maps), len(asked), number, _difference(model, fed, planting[0], traced[wrong[0]], wrong[1])
-                )
+                difference = _difference(model, fed, planting[0], maps, wrong)
+                return Report(len(compared), len(asked), number, difference)
             if progress is not None:
                 progress(number, len(questions))
-    unseen = [traced[name] for name in traced if name in maps - seen]
-    lost = Difference(unseen[0].name, (), unseen[0].input_name, (), None) if unseen else None
-    return Report(len(maps), len(asked), len(questions), lost)
+    unseen = next((name for name in maps if name in compared - seen), None)
+    lost = None if unseen is None else Difference(unseen, (), maps[unseen].input_name, (), None)
+    return Report(len(compared), len(asked), len(questions), lost)
 
 
-def _questions(traced: Trace, fed: Feed, samples: int, dice: random.Random) -> dict[_Planting, dict[_Place, bool]]:
+def _maps(traced: Trace) -> dict[str, Map]:
+    """Return all maps by the name of their call, and what the model returns if no call returned it."""
+    known = set(map(id, traced.values()))
+    return dict(traced) | {
+        OUTPUT + one.name.removeprefix("output"): one for one in traced.outputs if id(one) not in known
+    }
+
+
+def _questions(
+    maps: dict[str, Map], fed: Feed, samples: int, dice: random.Random
+) -> dict[_Planting, dict[_Place, bool]]:
     """Return which cells to spoil, and for each which units must turn NaN and which must not."""
     questions: dict[_Planting, dict[_Place, bool]] = defaultdict(dict)
-    for one in traced.values():
+    for name, one in maps.items():
         if not one.dtype.is_floating_point:
             continue  # no NaN shows in it
         for unit in _units(one.units, samples, dice):
-            place = (one.name, unit)
+            place = (name, unit)
             for input, dims in fed.dims.items():
                 for dim, region in zip(dims, one.visible(unit, input=input), strict=True):
                     size = fed.tensor(input).shape[dim]
@@ -157,13 +167,23 @@ def _questions(traced: Trace, fed: Feed, samples: int, dice: random.Random) -> d
 
 def _units(sizes: tuple[int, ...], samples: int, dice: random.Random) -> list[tuple[int, ...]]:
     """Return the first unit of a map, the last, the middle one, then random ones; each once."""
+    total = math.prod(sizes)
     chosen = [tuple(0 for _ in sizes), tuple(n - 1 for n in sizes), tuple(n // 2 for n in sizes)]
-    chosen += [tuple(dice.randrange(n) for n in sizes) for _ in range(samples - 3)]
-    return list(dict.fromkeys(chosen[:samples])) if all(sizes) else []
+    chosen += [_place(number, sizes) for number in dice.sample(range(total), min(samples, total))]
+    return list(dict.fromkeys(chosen))[: min(samples, total)]
+
+
+def _place(number: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the index of a unit, counted along the last axis first."""
+    index = []
+    for size in reversed(sizes):
+        number, place = divmod(number, size)
+        index.append(place)
+    return tuple(reversed(index))
 
 
 def _wrong(
-    model: nn.Module, fed: Feed, planting: _Planting, expected: dict[_Place, bool], traced: Trace, seen: set[str]
+    model: nn.Module, fed: Feed, planting: _Planting, expected: dict[_Place, bool], maps: dict[str, Map], seen: set[str]
 ) -> _Place | None:
     """Run the model with NaN planted; return the first unit that does not turn out as expected."""
     input, dim, start, stop = planting
@@ -175,7 +195,7 @@ def _wrong(
     def see(name: str, tensor: Tensor) -> None:
         seen.add(name)
         for unit in units.get(name, ()):
-            pick = _picker(traced[name], unit)
+            pick = _picker(maps[name], unit)
             if is_nan(tensor, pick, name) != expected[name, unit]:
                 found.append((name, unit))
                 raise Done
@@ -188,7 +208,8 @@ def _picker(one: Map, unit: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
     return lambda tensor: at_unit(tensor, unit, one.unit_dims, one.name)
 
 
-def _difference(model: nn.Module, fed: Feed, input: str, one: Map, unit: tuple[int, ...]) -> Difference:
-    name = f"unit {unit} of {one.name}"
-    measured = measure(model, replace(fed, probed=input), one.name, _picker(one, unit), name)
-    return Difference(one.name, unit, input, one.visible(unit, input=input), measured)
+def _difference(model: nn.Module, fed: Feed, input: str, maps: dict[str, Map], place: _Place) -> Difference:
+    name, unit = place
+    one = maps[name]
+    measured = measure(model, replace(fed, probed=input), name, _picker(one, unit), f"unit {unit} of {name}")
+    return Difference(name, unit, input, one.visible(unit, input=input), measured)

@@ -111,8 +111,7 @@ def untouched(model: nn.Module) -> Iterator[None]:
     writes over, are restored here.
     """
     values = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    # Winograd and FFT convolutions mix a whole tile: a NaN would reach units that do not depend on it.
-    with kept(model), torch.backends.nnpack.flags(enabled=False), torch.backends.cudnn.flags(enabled=False):
+    with kept(model), _plain_arithmetic():
         try:
             yield
         finally:
@@ -120,6 +119,23 @@ def untouched(model: nn.Module) -> Iterator[None]:
                 for buffer, value in values:
                     if not torch.equal(buffer, value):
                         buffer.copy_(value)
+
+
+@contextmanager
+def _plain_arithmetic() -> Iterator[None]:
+    """Turn off the libraries whose kernels multiply a value that belongs to a neighbour by 0.
+
+    Winograd and FFT convolutions (NNPACK, cuDNN) mix a whole tile, and oneDNN's kernels for bfloat16 take
+    taps in pairs: all are right for numbers, but NaN × 0 is NaN, and would reach units that do not depend on it.
+    """
+    onednn: Any = torch.backends.mkldnn
+    before = onednn.enabled
+    onednn.enabled = False
+    try:
+        with torch.backends.nnpack.flags(enabled=False), torch.backends.cudnn.flags(enabled=False):
+            yield
+    finally:
+        onednn.enabled = before
 
 
 def as_unit(unit: int | Sequence[int]) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from rfguide.errors import GeometryError, TraceError, at_least
 from rfguide.probe.feed import as_unit, at_unit, feed, untouched
 from rfguide.probe.skeleton import skeleton
-from rfguide.probe.watch import look
+from rfguide.probe.watch import OUTPUT, look
 
 
 def gradient(
@@ -69,8 +69,10 @@ def gradient(
         >>> gradient.shape, int((gradient > 0).sum())
         ((32, 32), 100)
     """
-    place, name = as_unit(unit), layer or "the output"
+    place, name = as_unit(unit), layer or OUTPUT
     (samples,) = at_least(1, samples=samples)
+    if channel is not None:
+        (channel,) = at_least(0, channel=channel)
     total: NDArray[np.float64] | None = None
     for number in range(samples):
         fed = feed(model, input_size, input, seed + number)
@@ -104,7 +106,6 @@ def gradient(
 
 def _channel(values: Tensor, channel: int, name: str) -> Tensor:
     """Return one channel of a unit's samples and channels."""
-    at_least(0, channel=channel)
     if values.ndim < 2 or channel >= values.shape[1]:
         has = values.shape[1] if values.ndim > 1 else 0
         raise GeometryError(f"{channel=} must be from 0 to {has - 1}: {name} has {has} channels")

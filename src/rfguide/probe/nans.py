@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rfguide.errors import TraceError
 from rfguide.probe.feed import Feed, as_unit, at_unit, feed, untouched
-from rfguide.probe.watch import look
+from rfguide.probe.watch import OUTPUT, look
 
 Region = tuple[tuple[int, int] | None, ...]
 
@@ -67,11 +67,11 @@ def nan(
         >>> probe.nan(Net(), (1, 3, 32, 32), (0, 8), layer="conv2")
         ((0, 4), (13, 20))
     """
-    place, name = as_unit(unit), layer or "the output"
+    place, name = as_unit(unit), layer or OUTPUT
     fed = feed(model, input_size, input, seed)
     with untouched(model), torch.no_grad():
         return measure(
-            model, fed, layer, lambda output: at_unit(output, place, unit_dims, name), f"unit {unit} of {name}"
+            model, fed, layer, lambda output: at_unit(output, place, unit_dims, name), f"unit {place} of {name}"
         )
 
 

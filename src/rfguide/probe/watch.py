@@ -14,6 +14,8 @@ from rfguide.trace.names import Names, function_name, tensors_of
 
 See = Callable[[str, Tensor], None]
 
+# What the model returns; of several tensors "the output[0]" and so on. No call has a space in its name.
+OUTPUT = "the output"
 # These take a tensor's shape, not its values: what they return does not come from the input.
 _SHAPE_ONLY = ("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like", "randint_like")
 _MARK = "_rfguide_from_input"
@@ -26,7 +28,8 @@ class Done(BaseException):
 def run(model: nn.Module, feed: Feed, see: See) -> Any:
     """Run the model once, show every map to `see` in the moment it is complete, and return the output.
 
-    The moment matters: what comes after may write into the same memory. `see` may raise `Done`.
+    The moment matters: what comes after may write into the same memory. What the model returns is shown
+    last, as "the output". `see` may raise `Done`.
 
     Raises:
         TraceError: If the model raises.
@@ -38,7 +41,9 @@ def run(model: nn.Module, feed: Feed, see: See) -> Any:
     names = Names(model)
     with _hooks(names, see), _Functions(names, see):
         try:
-            return model(*args, **kwargs)
+            output = model(*args, **kwargs)
+            _shown(OUTPUT, list(tensors_of(output)), see)
+            return output
         except Done:
             return None
         except (GeometryError, TraceError):
@@ -65,22 +70,24 @@ def look(model: nn.Module, feed: Feed, layer: str | None, see: Callable[[Tensor]
     Raises:
         TraceError: If the model raises, makes no such call, or returns no tensor.
     """
-    seen: list[str] = []
+    calls: list[str] = []
+    shown = False
 
     def watch(name: str, tensor: Tensor) -> None:
-        seen.append(name)
-        if name == layer:
+        nonlocal shown
+        if not name.startswith(OUTPUT):
+            calls.append(name)
+        if name == layer or (layer is None and name.startswith(OUTPUT)):
             see(tensor)
+            shown = True
             raise Done
 
     output = run(model, feed, watch)
+    if shown:
+        return
     if layer is None:
-        tensor = next((tensor for _, tensor in tensors_of(output)), None)
-        if tensor is None:
-            raise TraceError(f"the model returns {type(output).__name__}, which holds no tensor")
-        see(tensor)
-    elif layer not in seen:
-        raise TraceError(f"{layer=} is no call of the model; it makes {', '.join(seen) or 'none'}")
+        raise TraceError(f"the model returns {type(output).__name__}, which holds no tensor")
+    raise TraceError(f"{layer=} is no call of the model; it makes {', '.join(calls) or 'none'}")
 
 
 def _marked(tensor: Tensor) -> Tensor:
