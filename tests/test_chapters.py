@@ -11,8 +11,30 @@ from rfguide._site.grammar import Page, parse
 ROOT = Path(__file__).parents[1]
 FENCE = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 
-# What rows 2 to 6 of the learning path must show: chapter, what the number is, as printed or shown in verified prose.
+# What rows 0 to 6 of the learning path must show: chapter, what the number is, as printed or shown in verified prose.
 REQUIRED = [
+    ("three-rules", "prose", "conv1, conv2: 3 5"),
+    ("three-rules", "measured", "measured: 3 4 8 10"),
+    ("three-rules", "D′ in order", "D′ in order: 3 6 8 16"),
+    ("three-rules", "own stride", "own stride: 3 5 7 9"),
+    ("three-rules", "the NaN probe, unit (4, 4) of pool2", "rows (13, 22), columns (13, 22): 100 pixels"),
+    ("feature-maps", "maps of conv1", "conv1 [1, 16, 32, 32]"),
+    ("feature-maps", "maps of pool1", "pool [1, 16, 16, 16]"),
+    ("feature-maps", "maps of conv2", "conv2 [1, 32, 16, 16]"),
+    ("feature-maps", "maps of pool2", "pool [1, 32, 8, 8]"),
+    ("feature-maps", "parameters of conv1", "448"),
+    ("feature-maps", "parameters of conv2", "4,640"),
+    ("feature-maps", "parameters of 64 filters", "1,792"),
+    ("feature-maps", "memory of their maps", "12.25 MiB"),
+    ("feature-maps", "64 maps of 224", "[1, 64, 224, 224]"),
+    ("feature-maps", "5 cells, window 2, stride 2", "2"),
+    ("feature-maps", "10 cells, kernel 3, stride 2", "4.5 4"),
+    ("feature-maps", "AlexNet", "55.25 55"),
+    ("feature-maps", "floor of 112", "55 55"),
+    ("feature-maps", "ceiling of 112", "56 56"),
+    ("feature-maps", "ceiling by the formula", "ceiling in the formula: 17"),
+    ("feature-maps", "ceiling by torch", "torch: 16"),
+    ("feature-maps", "weight with two groups", "[32, 8, 3, 3]"),
     ("two-windows", "stacks of 3×3, counted", "3 5 7"),
     ("two-windows", "2×2 on 2×2", "(2, 2) formula: 3 counted: 3"),
     ("two-windows", "overlap", "1 2 3 2 1"),
