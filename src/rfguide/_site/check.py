@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rfguide._site.formulas import fault
-from rfguide._site.grammar import Block, Comment, Page, Problem
+from rfguide._site.grammar import Block, Comment, Math, Page, Problem
 from rfguide._site.labels import UnknownLabel, svg_in_chinese
+from rfguide._site.mathml import Unreadable, mathml
 from rfguide._site.runner import Given, Run, run
 
 COLOUR = re.compile(r"\b(?:fill|stroke|color)(?:: |=\")(#[0-9a-f]{6})\b")
@@ -25,7 +26,7 @@ def differences(page: Page, given: Run) -> Iterator[Problem]:
     for block, result in zip(page.blocks, given.given, strict=True):
         yield from _block(page, block, result)
     for math in page.maths:
-        if math.call and (reason := fault(math.latex, math.call)):
+        if reason := (math.call and fault(math.latex, math.call)) or _unreadable(math):
             yield Problem(page.path, math.line, reason)
     for number in page.numbers:
         place = f"{number.blocks}:{number.expression}"
@@ -39,6 +40,14 @@ def differences(page: Page, given: Run) -> Iterator[Problem]:
                 number.line,
                 f"the text says {shown[1] if shown else 'nothing'!r}, but {number.expression} is {value}",
             )
+
+
+def _unreadable(math: Math) -> str | None:
+    try:
+        mathml(math.latex, inline=math.inline)
+    except Unreadable as error:
+        return str(error)
+    return None
 
 
 def written_as(shown: str, texts: tuple[str, ...]) -> str | None:

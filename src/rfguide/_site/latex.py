@@ -138,6 +138,8 @@ class _Reader:
         token = self.next
         if expected is not None and token != expected:
             self.fail(f"expected {expected}, found {token or 'the end'}")
+        if not token:
+            self.fail("cannot read the end here")
         self.at += 1
         return token
 
@@ -170,7 +172,8 @@ class _Reader:
         return f"({code})"
 
     def term(self) -> str:
-        code, factors, closed = self.factor(), 1, False
+        closed = self.next == "\\prod"
+        code, factors = self.factor(), 1
         while self.next not in ENDS:
             if closed:
                 self.fail(f"what {self.next} after a quotient, \\prod or \\bmod belongs to is not clear; use brackets")

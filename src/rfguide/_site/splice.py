@@ -13,7 +13,7 @@ from textwrap import indent
 from rfguide._site.check import written_as
 from rfguide._site.grammar import Block, Number, Page, PageError, Problem
 from rfguide._site.labels import svg_in_chinese
-from rfguide._site.mathml import Unreadable, mathml
+from rfguide._site.mathml import mathml
 from rfguide._site.runner import Run
 
 
@@ -47,17 +47,13 @@ def spliced(page: Page, run: Run, language: str, name: str, to_root: str) -> Spl
         to_root: The way from the page to docs/, such as "../../".
 
     Raises:
-        PageError: If a formula or an explorer cannot be shown.
+        PageError: If an explorer cannot be shown.
     """
     edits: list[Edit] = []
     problems: list[Problem] = []
     edits += [_number(page, number, run) for number in page.numbers]
     for math in page.maths:
-        try:
-            element = mathml(math.latex, inline=math.inline)
-        except Unreadable as error:
-            problems.append(Problem(page.path, math.line, str(error)))
-            continue
+        element = mathml(math.latex, inline=math.inline)
         edits.append((math.start, math.end, _placed(page, math.start, math.inline, math.indent, element)))
     for comment in page.comments:
         if comment.kind == "explorer":
