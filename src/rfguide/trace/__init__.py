@@ -73,7 +73,7 @@ def trace(
     found = [by_track.get(id(m._track), m) for m in outputs] or [maps[-1]]
     with_gates = trace(model, input_size, unknown=unknown, until=until) if ignore_global else None
     return Trace(
-        maps, found, model=type(inner).__name__, axes=inputs.axes, params=sum(p.numel() for p in inner.parameters()),
+        maps, found, model=type(inner).__name__, axes=inputs.axes, params=_parameters(inner)[id(inner)],
         macs=ops.macs, ignored=ops.ignored_calls, with_gates=with_gates,
     )  # fmt: skip
 
@@ -88,9 +88,12 @@ def _checked(model: object, ignore_global: object, unknown: object, until: objec
         raise TypeError(f'{unknown=} must be "error" or "global"')
     if until is not None and not isinstance(until, str):
         raise TypeError(f"{until=} must be the name of a call, not {type(until).__name__}")
-    lazy = [name for name, p in [*model.named_parameters(), *model.named_buffers()] if torch.nn.parameter.is_lazy(p)]
-    if lazy:
-        raise TraceError(f"{lazy[0]} has no shape yet: run the model once before it is traced")
+    for name, module in model.named_modules():
+        for own, value in (*module._parameters.items(), *module._buffers.items()):
+            if value is not None and torch.nn.parameter.is_lazy(value):
+                raise TraceError(
+                    f"{name}{'.' if name else ''}{own} has no shape yet: run the model once before it is traced"
+                )
     return model
 
 
@@ -130,15 +133,14 @@ def _nothing(tensor: torch.Tensor, axes: tuple[Axis, ...]) -> Track:
 
 
 def _maps(model: nn.Module, calls: list[engine.Call], axes: tuple[Axis, ...]) -> list[Map]:
-    params: dict[int, int] = {}
+    params = _parameters(model)
     maps = []
     for call in calls:
         count = 0
         if call.module is not None:
-            key = id(call.module)
-            if key not in params:
-                params[key] = sum(p.numel() for p in call.module.parameters())
-            count = params[key]
+            count = params.get(id(call.module), -1)
+            if count < 0:
+                count = sum(p.numel() for p in call.module.parameters())
         maps.append(
             Map(
                 call.name,
@@ -154,6 +156,18 @@ def _maps(model: nn.Module, calls: list[engine.Call], axes: tuple[Axis, ...]) ->
             )
         )
     return maps
+
+
+def _parameters(model: nn.Module) -> dict[int, int]:
+    """Return how many parameters each module has with its children, one that is shared counted once."""
+    found: dict[int, dict[int, int]] = {}
+    for module in reversed(list(model.modules())):
+        own = {id(p): p.numel() for p in module._parameters.values() if p is not None}
+        for child in module._modules.values():
+            if child is not None:
+                own.update(found.get(id(child), {}))
+        found[id(module)] = own
+    return {key: sum(own.values()) for key, own in found.items()}
 
 
 class _Callable(ModuleType):

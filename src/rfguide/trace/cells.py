@@ -267,6 +267,14 @@ def write(tensor: Tensor, track: Track) -> None:
     track_of(tensor)
 
 
+def like(tensor: Tensor) -> Tensor:
+    """Return a new tensor of a tensor's shape and type on the meta device, its strides kept where torch would."""
+    # torch.empty_like decides this in Python on the meta device, ten times as slowly.
+    if tensor.is_contiguous():
+        return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
+    return torch.empty_like(tensor, device="meta")
+
+
 def plain(tensor: Tensor) -> Tensor:
     """Return a tensor of the same geometry on the meta device: what a meta kernel takes."""
     if tensor.device.type == "meta":

@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rfguide.errors import TraceError
 from rfguide.trace import spans as sp
@@ -68,8 +68,8 @@ def _takes_device(op: Op) -> bool:
 class Constants:
     """Runs the ops of which no operand depends on an input."""
 
-    def __init__(self, owned: Sequence[Tensor], axes: int) -> None:
-        self._model, self._axes = owned, axes
+    def __init__(self, model: nn.Module, axes: int) -> None:
+        self._model, self._axes = model, axes
         self._owned: set[int] | None = None
         # Copies of the model's tensors that its forward pass has written to, by storage.
         self._copies: dict[int, torch.UntypedStorage] = {}
@@ -106,6 +106,10 @@ class Constants:
             return target if isinstance(out, Tensor) else out
         return out if _is_view(op) else self._noted(out)
 
+    def _tensors(self) -> list[Tensor]:
+        """Return the model's own tensors that have values."""
+        return [t for t in [*self._model.parameters(), *self._model.buffers()] if t.device.type != "meta"]
+
     def _noted(self, out: Any) -> Any:
         if isinstance(out, Tensor) and out.device.type == "cpu":
             self._first[out.untyped_storage()._cdata] = (out.shape, out.stride())
@@ -115,8 +119,8 @@ class Constants:
         """Return the tensor that a constant is a view of (or one of its shape and strides)."""
         storage = tensor.untyped_storage()
         key = storage._cdata
-        for owned in self._model:
-            if owned.device.type != "meta" and owned.untyped_storage()._cdata == key:
+        for owned in self._tensors():
+            if owned.untyped_storage()._cdata == key:
                 return owned
         shape, stride = self._first.get(key, (tensor.shape, tensor.stride()))
         return tensor.as_strided(shape, stride, 0) if key in self._first else tensor
@@ -144,7 +148,7 @@ class Constants:
     def _claim(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         """Copy the model's tensors that an op is about to write to."""
         if self._owned is None:
-            self._owned = {t.untyped_storage()._cdata for t in self._model if t.device.type != "meta"}
+            self._owned = {t.untyped_storage()._cdata for t in self._tensors()}
         for place, name in _writes(op):
             for tensor in tensors([kwargs[name] if name in kwargs else args[place]]):
                 storage = tensor.untyped_storage()

@@ -22,7 +22,7 @@ from rfguide.trace.inputs import Inputs
 from rfguide.trace.names import Names, function_name, tensors_of
 from rfguide.trace.repairs import REPAIRS
 from rfguide.trace.rules import Op, Rule, elementwise, is_traced, on_meta, tensors, unknown_in
-from rfguide.trace.rules_pointwise import find
+from rfguide.trace.rules_pointwise import find, pointwise, unary
 
 __all__ = ["Call", "Stop", "run"]
 
@@ -77,7 +77,7 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
         self.macs = 0
         self.ignored_calls: list[str] = []
         self.names = Names(model)
-        self.constants = Constants([*model.parameters(), *model.buffers()], axes)
+        self.constants = Constants(model, axes)
         # Constants that something traced was written into, by storage.
         self._tainted: dict[int, tuple[Tensor, Memory]] = {}
 
@@ -141,7 +141,9 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
             names = [op._overloadname, *(packet.overloads() if packet is not None else [])]
             overload = next((o for n in names if (o := getattr(packet, n, None)) is not None and find(o)), None)
             rule: Rule | None = find(overload) if overload is not None else None
-            if rule is not None:
+            if rule in (pointwise, unary) and _fits(args, target):
+                track = elementwise(self, tensors([*args, *kwargs.values()]), target.shape)
+            elif rule is not None:
                 try:
                     out = rule(self, overload, args, kwargs)
                 except NotImplementedError:
@@ -222,6 +224,11 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
             roles = tracks[0].roles if tensor.dim() == len(tracks[0].roles) else ("s",) * tensor.dim()
             attach(tensor, Track(tuple(spans), roles, unknown_in(tracks) or name))
         return out
+
+
+def _fits(args: Sequence[Any], target: Tensor) -> bool:
+    """Whether the operands of an op in place are plainly of the target's shape."""
+    return all(t.shape == target.shape for t in tensors(args))
 
 
 def _any_traced(values: Any) -> bool:

@@ -43,9 +43,14 @@ def _state(module: nn.Module) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:
     return attributes, containers
 
 
+def _same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
+    """Whether two dictionaries hold the very same objects (values may be tensors, which `==` compares cell by cell)."""
+    return [*one] == [*other] and [*map(id, one.values())] == [*map(id, other.values())]
+
+
 def _restore(module: nn.Module, attributes: dict[str, Any], containers: list[tuple[Any, Any]]) -> None:
     now = module.__dict__
-    if len(now) != len(attributes) or any(now.get(k, now) is not v for k, v in attributes.items()):
+    if not _same(now, attributes):
         now.clear()
         now.update(attributes)
     for container, content in containers:
@@ -56,6 +61,6 @@ def _restore(module: nn.Module, attributes: dict[str, Any], containers: list[tup
         elif isinstance(container, set):
             container.intersection_update(content)
             container.update(content)
-        elif len(container) != len(content) or any(container.get(k, container) is not v for k, v in content.items()):
+        elif not _same(container, content):
             container.clear()
             container.update(content)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rfguide.trace import reach as reaches
 from rfguide.trace import tables
-from rfguide.trace.cells import Track, attach, cell_of, track_of
+from rfguide.trace.cells import Track, attach, cell_of, like, track_of
 from rfguide.trace.rules import (
     RULES,
     Op,
@@ -20,6 +20,7 @@ from rfguide.trace.rules import (
     elementwise,
     is_traced,
     on_meta,
+    ops,
     reduce_spans,
     rule,
     sp,
@@ -29,17 +30,35 @@ from rfguide.trace.rules import (
 
 def pointwise(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Each element of the output depends on the elements at its place."""
+    operands = [*tensors([*args, *kwargs.values()])]
+    first = operands[0]
+    # Arithmetic of two maps that are alike gives a third one; torch's own way to that costs more than all the rest.
+    if op in _ARITHMETIC and len(operands) == 2 and first.dtype.is_floating_point and _alike(first, operands[1]):
+        return attach(like(first), elementwise(run, operands, first.shape))
     out = on_meta(op, args, kwargs)
-    track = elementwise(run, tensors([*args, *kwargs.values()]), out.shape if isinstance(out, Tensor) else out[0].shape)
-    return attach_all(out, track)
+    return attach_all(out, elementwise(run, operands, out.shape if isinstance(out, Tensor) else out[0].shape))
+
+
+_ARITHMETIC = frozenset(op for name in ("add", "sub", "mul", "div") for op in ops(f"{name}.Tensor"))
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and one.stride() == other.stride()
+
+
+_FOUND: dict[int, Rule | None] = {}
 
 
 def find(op: Op) -> Rule | None:
     """Return the rule of an op, torch's own mark `pointwise` included."""
-    found = RULES.get(op)
-    if found is None and torch.Tag.pointwise in op.tags and not op._schema.is_mutable:
-        found = RULES[op] = pointwise
-    return found
+    # An op is one object for good, and hashes slowly.
+    key = id(op)
+    if key not in _FOUND:
+        found = RULES.get(op)
+        if found is None and torch.Tag.pointwise in op.tags and not op._schema.is_mutable:
+            found = pointwise
+        _FOUND[key] = found
+    return _FOUND[key]
 
 
 rule(
@@ -60,10 +79,8 @@ rule(
 def unary(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """An element-wise op of one tensor; its output has that tensor's strides."""
     x = args[0]
-    if "memory_format" in kwargs:
-        out = torch.empty_like(x, device="meta", memory_format=kwargs["memory_format"] or torch.preserve_format)
-    else:
-        out = torch.empty_like(x, device="meta")
+    wanted = kwargs.get("memory_format")
+    out = like(x) if wanted is None else torch.empty_like(x, device="meta", memory_format=wanted)
     return attach(out, track_of(x))
 
 

@@ -136,6 +136,8 @@ def expand(span: Span, old: Shape, new: Shape) -> Span:
 
 def gather(span: Span, dim: int, table: Table) -> Span:
     """Return the span after each cell along a dimension reads the cells that a table says."""
+    if table.is_identity:
+        return span
     found, label = span.reaches, span.label
     if label is not None and label.shape[dim] > 1:
         if table.cells.shape[1] == 1 and table.blind is None:

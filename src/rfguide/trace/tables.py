@@ -28,12 +28,14 @@ class Table:
         size: Cells of the axis that is read.
         step: The pattern for the closed form; None if there is none.
         blind: The output cells that read padding alone.
+        is_identity: Whether each output cell is the cell at its own place.
     """
 
     cells: Cells
     size: int
     step: Layer | Steps | None
     blind: NDArray[np.bool_] | None
+    is_identity: bool
 
     @property
     def out(self) -> int:
@@ -44,7 +46,8 @@ class Table:
 def _table(cells: Cells, size: int, step: Layer | Steps | None) -> Table:
     cells = np.where((cells < 0) | (cells >= size), size, cells)
     blind = (cells == size).all(axis=1)
-    return Table(cells, size, step, blind if blind.any() else None)
+    same = cells.shape == (size, 1) and bool((cells[:, 0] == np.arange(size)).all())
+    return Table(cells, size, step, blind if blind.any() else None, same)
 
 
 @lru_cache(maxsize=1024)
