@@ -1,0 +1,169 @@
+// The arithmetic of rfguide's errors.py, sizes.py, fields.py and trace/forms.py for one axis, refusals in the same words.
+// Sizes are BigInt, exact at any length as Python's integers are.
+
+// Beyond this, sums of numbers are no longer exact here: what they would say is unknown (null).
+const LARGEST = 2 ** 52;
+export const MOST_LAYERS = 12;
+export const TYPES = ["conv", "pool", "transposed", "upsample"];
+
+class Refusal extends Error {}
+
+function refuse(message) {
+  throw new Refusal(message);
+}
+
+/** A value as Python prints it. */
+function repr(value) {
+  if (Array.isArray(value)) return `[${value.map(repr).join(", ")}]`;
+  if (typeof value == "string") {
+    const quote = value.includes("'") && !value.includes('"') ? '"' : "'";
+    return quote + value.replace(quote == "'" ? /['\\]/g : /\\/g, "\\$&") + quote;
+  }
+  const small = value && Math.abs(value) < 1e-4;
+  return { null: "None", true: "True", false: "False", NaN: "nan" }[value] ?? (small ? value.toExponential().replace(/-(\d)$/, "-0$1") : `${value}`);
+}
+
+function kind(value) {
+  return Array.isArray(value) ? "list" : { boolean: "bool", string: "str", number: "float" }[typeof value] ?? "NoneType";
+}
+
+function atLeast(minimum, numbers) {
+  const read = Object.entries(numbers).map(([name, value]) => {
+    const whole = typeof value == "bigint" || Number.isInteger(value);
+    if (!whole) refuse(`${name}=${repr(value)} must be an integer, not ${kind(value)}`);
+    const bits = BigInt(value).toString(2).replace("-", "").length;
+    if (bits > 63) refuse(`${name} has ${bits} bits; torch's sizes end at 2**63 - 1`);
+    return [name, BigInt(value)];
+  });
+  for (const [name, number] of read) if (number < minimum) refuse(`${name}=${number} must be at least ${minimum}`);
+  return read.map(([, number]) => number);
+}
+
+function pair(padding) {
+  const rule = "an integer or a pair (before, after)";
+  if (typeof padding == "string") {
+    refuse(`padding=${repr(padding)} must be ${rule}, not str; same_padding(kernel_size) gives the pair that keeps the size`);
+  }
+  if (!Array.isArray(padding)) return Array(2).fill(atLeast(0, { padding })[0]);
+  if (padding.length == 2) return atLeast(0, { "padding[0]": padding[0], "padding[1]": padding[1] });
+  refuse(`padding=${repr(padding)} has ${padding.length} numbers; it must be ${rule.replace("an", "one")}`);
+}
+
+function outputSize(input_size, { type, kernel_size, stride, padding, dilation, ceil_mode }) {
+  const [n, k, s, d] = atLeast(1, { input_size, kernel_size, stride, dilation });
+  if (type == "pool") atLeast(0, { padding });
+  const [before, after] = pair(padding);
+  if (type == "pool" && before > k / 2n) {
+    const when = ceil_mode ? " with ceil_mode" : "";
+    refuse(`padding=${before} must be at most half of kernel_size=${k}${when}, as in torch's poolings (padding=${k / 2n} would fit)`);
+  }
+  const extent = d * (k - 1n) + 1n;
+  const padded = n + before + after;
+  const room = padded - extent;
+  // With ceil_mode even the only window may hang over, by less than a stride.
+  if (room < 0n && !(ceil_mode && -room < s)) {
+    const came = `input_size=${n}, padding=${Array.isArray(padding) ? repr(padding) : before} has ${padded}`;
+    refuse(`kernel_size=${k}, dilation=${d} spans ${extent} cells; ${came} (padding=${(extent - n + 1n) / 2n} would fit)`);
+  }
+  const places = room < 0n ? 1n : (room + (ceil_mode ? s - 1n : 0n)) / s + 1n;
+  return ceil_mode && (places - 1n) * s >= n + before ? places - 1n : places;
+}
+
+function transposedOutputSize(input_size, { kernel_size, stride, padding, dilation, output_padding }) {
+  const [n, k, s, d] = atLeast(1, { input_size, kernel_size, stride, dilation });
+  const [p, extra] = atLeast(0, { padding, output_padding });
+  const most = (s > d ? s : d) - 1n;
+  if (extra > most) refuse(`output_padding=${extra} must be less than stride=${s} or dilation=${d} (at most ${most} would fit)`);
+  const written = (n - 1n) * s + d * (k - 1n) + 1n + extra;
+  if (written <= 2n * p) refuse(`padding=${p} takes off ${2n * p} cells of ${written} (padding=${(written - 1n) / 2n} would fit)`);
+  return written - 2n * p;
+}
+
+/** Whether the layer goes from few units to many. */
+export const upward = ({ type }) => type == "transposed" || type == "upsample";
+export const ends = ({ padding }) => (Array.isArray(padding) ? padding : [padding, padding]);
+
+/** The cells of the map before that a unit reads, in order, those of padding included. */
+export function taps(layer, unit) {
+  const { kernel_size, stride, dilation } = layer;
+  const [before] = ends(layer);
+  const steps = [...Array(kernel_size).keys()].map((tap) => tap * dilation);
+  if (!upward(layer)) return steps.map((step) => unit * stride - before + step);
+  return steps.map((step) => (unit + before - step) / stride).filter(Number.isInteger).reverse();
+}
+
+/** First and last input cell of a unit, where `regions` are those of one period and the next lies `advance` further. */
+function region({ regions, advance }, unit) {
+  const block = Math.floor(unit / regions.length);
+  return regions[unit - block * regions.length]?.map((cell) => cell + block * advance);
+}
+
+function hull(found) {
+  const ends = found.filter(Boolean).flat();
+  return ends.length ? [Math.min(...ends), Math.max(...ends)] : undefined;
+}
+
+const gcd = (a, b) => (b ? gcd(b, a % b) : a);
+
+/** The form one layer deeper; null when no unit sees anything, or the turns are too many to tell. */
+function through(form, layer) {
+  const { kernel_size, stride, dilation } = layer;
+  const period = form.regions.length;
+  if (period == 1 && !upward(layer)) {
+    const [first, last] = form.regions[0];
+    const left = ends(layer)[0];
+    return { regions: [[first - left * form.advance, last + (dilation * (kernel_size - 1) - left) * form.advance]], advance: form.advance * stride };
+  }
+  const [outs, ins] = upward(layer) ? [stride, 1] : [1, stride];
+  const blocks = period / gcd(period, ins);
+  const units = blocks * outs;
+  if (units > 4096 || units * kernel_size > 65536) return null;
+  const regions = [...Array(units).keys()].map((unit) => hull(taps(layer, unit).map((cell) => region(form, cell))));
+  return shortest(regions, (form.advance * blocks * ins) / period);
+}
+
+/** The form with the shortest period in which the fields of these units repeat. */
+function shortest(regions, advance) {
+  for (let period = 1; period <= regions.length; period++) {
+    const form = { regions: regions.slice(0, period), advance: (advance * period) / regions.length };
+    if (regions.length % period || !Number.isInteger(form.advance)) continue;
+    if (regions.every((found, unit) => `${found}` == `${region(form, unit)}`)) return regions.some(Boolean) ? form : null;
+  }
+}
+
+/** A layer with every number; nearest upsampling is a transposed convolution whose kernel is its stride. */
+export function complete({ type = "conv", kernel_size, stride, padding = 0, dilation = 1, output_padding = 0, ceil_mode = false }) {
+  if (type == "upsample") [kernel_size, stride, padding, dilation, output_padding] = [stride ?? kernel_size, stride ?? kernel_size, 0, 1, 0];
+  return { type, kernel_size, stride: stride ?? 1, padding, dilation, output_padding, ceil_mode: type == "pool" && !!ceil_mode };
+}
+
+/**
+ * What a stack does, layer by layer. `size` is the largest of `sizes`, one for each turn that units take after
+ * upsampling; `stride` and `padding` are null where no single field exists. An error comes with the number of
+ * its layer (`at`, -1 for the input) and the argument's `name`.
+ */
+export function geometry({ inputSize, layers }) {
+  const found = [];
+  let at = -1;
+  try {
+    let [size] = atLeast(1, { input_size: inputSize });
+    if (layers.length > MOST_LAYERS) refuse(`layers=${layers.length} must be at most ${MOST_LAYERS}`);
+    let form = { regions: [[0, 0]], advance: 1 };
+    while (++at < layers.length) {
+      const layer = complete(layers[at]);
+      if (!TYPES.includes(layer.type)) refuse(`type=${repr(layer.type)} must be one of ${TYPES.join(", ")}`);
+      if (layer.type == "upsample") atLeast(1, { stride: layer.stride });
+      size = (upward(layer) ? transposedOutputSize : outputSize)(size, layer);
+      form &&= through(form, layer);
+      if ([form?.advance, ...(form?.regions.flat() ?? [])].some((cell) => Math.abs(cell) > LARGEST)) form = null;
+      const sizes = form?.regions.map((ends) => (ends ? ends[1] - ends[0] + 1 : 0)) ?? [];
+      const single = sizes.length == 1;
+      const [stride, padding] = single ? [form.advance, 0 - form.regions[0][0]] : [null, null];
+      found.push({ outputSize: size <= LARGEST ? Number(size) : null, size: form && Math.max(...sizes), stride, padding, sizes });
+    }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { error: error.message, layers: [], found, at, name: /^\w+/.exec(error.message)[0] };
+  }
+  return { error: null, layers: found, found };
+}
