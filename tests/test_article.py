@@ -69,7 +69,7 @@ def test_the_tally_counts_the_verdicts_and_links_every_claim(language):
         for verdict in ("right", "incomplete", "wrong", "inconsistent")
     }
     for label, verdict in VERDICTS[language].items():
-        (row,) = re.findall(rf"^\| {re.escape(label)} \| (\d+) \| (.+) \|$", text, flags=re.MULTILINE)
+        (row,) = re.findall(rf"^\| {label.replace(' ', '&nbsp;')} \| (\d+) \| (.+) \|$", text, flags=re.MULTILINE)
         assert re.findall(r"\(#(c\d+)\)", row[1]) == by_verdict[verdict]
         assert int(row[0]) == len(by_verdict[verdict])
 
