@@ -7,7 +7,11 @@ BIN := .venv/bin
 KEY := $(shell cat requirements/*.txt pyproject.toml | sha256sum | cut -c1-16)
 READY := .venv/ready-$(KEY)
 PORT ?= 8000
+# One file stays in one process, since the examples of a page or docstring share their names.
+PARALLEL := -n auto --dist loadfile
 export NO_MKDOCS_2_WARNING := 1
+# The processes share the cores; threads inside each would only get in each other's way.
+export OMP_NUM_THREADS := 1
 
 .PHONY: help setup serve site test test-long check format bench wheel workflows clean
 
@@ -34,17 +38,17 @@ check: setup  ## the fast checks: format, lint, types, unit tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest tests src -m "not browser and not long" -n auto
+	$(BIN)/pytest tests src -m "not browser and not long" $(PARALLEL)
 
 test: setup  ## every check: the fast ones, every page and example, the strict site build, the browser tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mkdocs build --strict
-	$(BIN)/pytest -m "not long" -n auto
+	$(BIN)/pytest -m "not long" $(PARALLEL)
 
 test-long: setup  ## thousands of random networks, each against the NaN probe
-	RFGUIDE_LONG=1 $(BIN)/pytest tests -m long -n auto
+	RFGUIDE_LONG=1 $(BIN)/pytest tests -m long $(PARALLEL)
 
 format: setup  ## put the code in shape
 	$(BIN)/ruff format .
