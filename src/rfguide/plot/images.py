@@ -43,8 +43,8 @@ def array(values: Any) -> NDArray[Any]:
 
 @picture
 def plot_region(
-    regions: Mapping[str, tuple[Pair, Pair]],
-    input_size: int | Pair,
+    regions: Mapping[str, tuple[tuple[int, int], tuple[int, int]]],
+    input_size: int | tuple[int, int],
     *,
     image: Any = None,
     ax: Axes | None = None,
@@ -135,8 +135,8 @@ def _outside(rows: Pair, columns: Pair, height: int, width: int) -> list[tuple[i
 @picture
 def plot_field(
     layers: Sequence[Layer],
-    unit: int | Pair,
-    input_size: int | Pair,
+    unit: int | tuple[int, int],
+    input_size: int | tuple[int, int],
     *,
     image: Any = None,
     ax: Axes | None = None,
@@ -228,7 +228,9 @@ def _raster(values: NDArray[Any], largest: float) -> NDArray[np.uint8]:
 
 
 @picture
-def plot_gradient(gradient: Any, region: tuple[Pair, Pair] | None = None, *, ax: Axes | None = None) -> Axes:
+def plot_gradient(
+    gradient: Any, region: tuple[tuple[int, int], tuple[int, int]] | None = None, *, ax: Axes | None = None
+) -> Axes:
     """Draw how strongly each pixel moves a unit, with the box that theory draws around it.
 
     Args:
