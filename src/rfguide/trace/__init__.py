@@ -9,11 +9,8 @@ from torch import nn
 
 from rfguide.errors import TraceError
 from rfguide.trace import engine
-from rfguide.trace import spans as _spans
-from rfguide.trace.cells import Track, cell_of, track_of
-from rfguide.trace.inputs import Axis, Inputs, read
+from rfguide.trace.inputs import Axis, read
 from rfguide.trace.keeper import kept
-from rfguide.trace.names import tensors_of
 from rfguide.trace.result import Map, Trace
 
 __all__ = ["Map", "Trace", "trace"]
@@ -61,20 +58,21 @@ def trace(
     inner = _unwrapped(model)
     inputs = read(inner, input_size)
     with kept(inner):
-        calls, output, ops = engine.run(inner, inputs, ignore_global=ignore_global, unknown=unknown, until=until)
-        outputs = [] if output is None else _outputs(output, calls, inputs)
-    maps = _maps(inner, calls, inputs.axes)
-    if until is not None and output is not None:
-        near = ", ".join([call.name for call in calls][:3])
+        done = engine.run(inner, inputs, ignore_global=ignore_global, unknown=unknown, until=until)
+    if until is not None and not done.is_stopped:
+        near = ", ".join(call.name for call in done.calls[:3])
         raise TraceError(f"{until=} names no call that the model makes; its first calls are {near}")
-    if output is None and not maps:
+    if done.is_stopped and not done.calls:
         raise TraceError(f"{until=} stops before the first map")
-    by_track = {id(call.track): m for call, m in zip(calls, maps, strict=True)}
-    found = [by_track.get(id(m._track), m) for m in outputs] or [maps[-1]]
-    with_gates = trace(model, input_size, unknown=unknown, until=until) if ignore_global else None
+    params = _parameters(inner)
+    maps = [_map(call, inputs.axes, params) for call in done.calls]
+    # What the model returns is the map of the call that made it, unless no call did.
+    made = {id(call.track): m for call, m in zip(done.calls, maps, strict=True)}
+    outputs = [made.get(id(call.track)) or _map(call, inputs.axes, params) for call in done.outputs] or maps[-1:]
     return Trace(
-        maps, found, model=type(inner).__name__, axes=inputs.axes, params=_parameters(inner)[id(inner)],
-        macs=ops.macs, ignored=ops.ignored_calls, with_gates=with_gates,
+        maps, outputs, model=type(inner).__name__, axes=inputs.axes, params=params[id(inner)], macs=done.macs,
+        ignored=done.ignored,
+        with_gates=trace(model, input_size, unknown=unknown, until=until) if ignore_global else None,
     )  # fmt: skip
 
 
@@ -107,55 +105,15 @@ def _unwrapped(model: nn.Module) -> nn.Module:
             return model
 
 
-def _outputs(output: object, calls: list[engine.Call], inputs: Inputs) -> list[Map]:
-    found = list(tensors_of(output))
-    if not found:
-        raise TraceError(f"the model returns {type(output).__name__}, which holds no tensor")
-    maps = []
-    for key, tensor in found:
-        track = track_of(tensor) if cell_of(tensor) is not None else _nothing(tensor, inputs.axes)
-        maps.append(
-            Map(
-                "output" if len(found) == 1 else f"output[{key}]",
-                "",
-                tuple(tensor.shape),
-                tensor.dtype,
-                track,
-                inputs.axes,
-            )
-        )
-    return maps
-
-
-def _nothing(tensor: torch.Tensor, axes: tuple[Axis, ...]) -> Track:
-    roles = ("b", "c", *("s" for _ in tensor.shape[2:]))[: tensor.dim()]
-    return Track(tuple(_spans.empty(tensor.dim()) for _ in axes), roles)
-
-
-def _maps(model: nn.Module, calls: list[engine.Call], axes: tuple[Axis, ...]) -> list[Map]:
-    params = _parameters(model)
-    maps = []
-    for call in calls:
-        count = 0
-        if call.module is not None:
-            count = params.get(id(call.module), -1)
-            if count < 0:
-                count = sum(p.numel() for p in call.module.parameters())
-        maps.append(
-            Map(
-                call.name,
-                call.op,
-                call.shape,
-                call.dtype,
-                call.track,
-                axes,
-                params=count,
-                macs=call.macs,
-                is_move=call.is_move,
-                sources=call.sources,
-            )
-        )
-    return maps
+def _map(call: engine.Call, axes: tuple[Axis, ...], params: dict[int, int]) -> Map:
+    count = 0
+    if call.module is not None:
+        own = params.get(id(call.module))
+        count = sum(p.numel() for p in call.module.parameters()) if own is None else own
+    return Map(
+        call.name, call.op, call.shape, call.dtype, call.track, axes,
+        params=count, macs=call.macs, is_move=call.is_move, sources=call.sources,
+    )  # fmt: skip
 
 
 def _parameters(model: nn.Module) -> dict[int, int]:

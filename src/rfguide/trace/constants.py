@@ -128,9 +128,14 @@ class Constants:
     def hollow(self, out: Any) -> Any:
         """Note that tensors depend on no cell, so that views of them and writes to them can be followed."""
         for tensor in tensors([out]):
-            rank = tensor.dim()
-            attach(tensor, Track((sp.empty(rank),) * self._axes, ("s",) * rank))
+            attach(tensor, self.track(tensor))
         return out
+
+    def track(self, tensor: Tensor) -> Track:
+        """Return the track of a tensor that depends on no cell."""
+        rank = tensor.dim()
+        roles = ("b", "c", *("s" for _ in tensor.shape[2:]))[:rank]
+        return Track((sp.empty(rank),) * self._axes, roles)
 
     def _made(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         if not _takes_device(op):

@@ -24,7 +24,7 @@ from rfguide.trace.repairs import REPAIRS
 from rfguide.trace.rules import Op, Rule, elementwise, is_traced, on_meta, tensors, unknown_in
 from rfguide.trace.rules_pointwise import find, pointwise, unary
 
-__all__ = ["Call", "Stop", "run"]
+__all__ = ["Call", "Run", "run"]
 
 # Importing these modules fills the table.
 _FILLED = (rules_index, rules_norm, rules_reduce, rules_views, rules_window)
@@ -76,10 +76,12 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
         self.unknown = unknown
         self.macs = 0
         self.ignored_calls: list[str] = []
+        self.model = model
         self.names = Names(model)
         self.constants = Constants(model, axes)
         # Constants that something traced was written into, by storage.
         self._tainted: dict[int, tuple[Tensor, Memory]] = {}
+        self._marked: list[Tensor] = []
 
     def because(self) -> str:
         """Name the call that is being made."""
@@ -191,6 +193,13 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
             self._mark_tainted([tensor for _, tensor in found])
         return [(key, tensor) for key, tensor in found if cell_of(tensor) is not None and not is_constant(tensor)]
 
+    def forget(self) -> None:
+        """Take the notes off constants that were written into: some may be the model's own."""
+        if self._tainted:
+            for tensor in [*self._marked, *self.model.parameters(), *self.model.buffers()]:
+                tensor.__dict__.pop("_rfguide", None)
+                tensor.__dict__.pop("_rfguide_from", None)
+
     def _mark_tainted(self, values: Sequence[Any]) -> None:
         for tensor in tensors(values):
             if cell_of(tensor) is None and tensor.device.type != "meta":
@@ -201,6 +210,7 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
                     cell = Cell(memory.track if memory.is_all(tensor) else memory.read(tensor, roles))
                     cell.memory, cell.version = memory, memory.version
                     tensor._rfguide = cell  # type: ignore[attr-defined]
+                    self._marked.append(tensor)
 
     def _unknown(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         name = op._schema.name.replace("aten::", "")
@@ -351,21 +361,40 @@ def _hooks(ops: Ops, calls: list[Call], until: str | None) -> Iterator[None]:
             handle.remove()
 
 
-def run(
-    model: nn.Module, inputs: Inputs, *, ignore_global: bool, unknown: str, until: str | None
-) -> tuple[list[Call], Any, Ops]:
-    """Run the model once; return its calls in order of completion, its output (None if stopped), and the run.
+@dataclass(slots=True)
+class Run:
+    """What one run of a model left behind.
+
+    Attributes:
+        calls: In order of completion.
+        outputs: The tensors that the model returned; none if `until` stopped it.
+        is_stopped: Whether `until` stopped it.
+        macs: Multiplications of all calls.
+        ignored: The calls that were read as element-wise.
+    """
+
+    calls: list[Call]
+    outputs: list[Call]
+    is_stopped: bool
+    macs: int
+    ignored: list[str]
+
+
+def run(model: nn.Module, inputs: Inputs, *, ignore_global: bool, unknown: str, until: str | None) -> Run:
+    """Run the model once.
 
     Raises:
-        TraceError: If the model does something that has no rule, or raises.
+        TraceError: If the model does something that has no rule, raises, or returns no tensor.
     """
     ops = Ops(model, len(inputs.axes), ignore_global=ignore_global, unknown=unknown)
     calls: list[Call] = []
-    output = None
+    outputs: list[Call] = []
+    is_stopped = False
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
         if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
+        stack.callback(ops.forget)
         stack.enter_context(_hooks(ops, calls, until))
         stack.enter_context(Functions(ops, calls, until))
         stack.enter_context(ops)
@@ -373,17 +402,29 @@ def run(
             axes = zip(inputs.axes, track_of(tensor).spans, strict=True) if cell_of(tensor) is not None else ()
             mark([tensor], tuple(dict.fromkeys(axis.input for axis, span in axes if not span.is_empty)))
         try:
-            output = model(*inputs.args, **inputs.kwargs)
-            ops.traced(output)
+            outputs = _outputs(ops, model(*inputs.args, **inputs.kwargs))
         except Stop:
-            pass
+            is_stopped = True
         except TraceError as error:
             raise _located(ops, str(error)) from None
         except GeometryError as error:
             raise TraceError(f"{ops.names.label()}: {error}") from None
         except Exception as error:
             raise TraceError(explained(ops.names.label(), error)) from error
-    return calls, output, ops
+    return Run(calls, outputs, is_stopped, ops.macs, ops.ignored_calls)
+
+
+def _outputs(ops: Ops, output: Any) -> list[Call]:
+    ops.traced(output)
+    found = list(tensors_of(output))
+    if not found:
+        raise TraceError(f"returns {type(output).__name__}, which holds no tensor")
+    result = []
+    for key, tensor in found:
+        track = track_of(tensor) if cell_of(tensor) is not None else ops.constants.track(tensor)
+        name = _full("output", key, found)
+        result.append(Call(name, "", tuple(tensor.shape), tensor.dtype, track, 0, None, False, ()))
+    return result
 
 
 def _located(ops: Ops, message: str) -> TraceError:

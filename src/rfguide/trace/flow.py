@@ -1,6 +1,6 @@
 """Who feeds whom: each tensor carries the names of the calls that it comes from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -18,8 +18,20 @@ def mark(tensors: Iterable[Tensor], names: Names) -> None:
 
 def sources(*values: Any) -> Names:
     """Return the calls and inputs that the tensors among some arguments come from, each once."""
-    found = (tensor.__dict__.get("_rfguide_from", ()) for _, tensor in tensors_of(values))
-    return tuple(dict.fromkeys(name for names in found for name in names))
+    found: dict[str, None] = {}
+    _collect(values, found)
+    return tuple(found)
+
+
+def _collect(values: Iterable[Any], found: dict[str, None]) -> None:
+    for value in values:
+        if isinstance(value, Tensor):
+            for name in value.__dict__.get("_rfguide_from", ()):
+                found[name] = None
+        elif isinstance(value, list | tuple):
+            _collect(value, found)
+        elif isinstance(value, Mapping) and value:
+            _collect(value.values(), found)
 
 
 def is_passed_on(tensor: Tensor, arguments: Any, *, in_place: bool) -> bool:
