@@ -4,6 +4,7 @@ It shares nothing with the library but the names of maps: real tensors, torch's 
 for each cell of each axis.
 """
 
+import itertools
 import math
 
 import torch
@@ -40,19 +41,26 @@ def outputs(model, inputs):
     return found
 
 
-def dependence(model, inputs, which=0):
-    """Return {map: [one boolean tensor per axis, cells first, then the map's own shape]} for one input."""
+def dependence(model, inputs, which=0, *, batched=False):
+    """Return {map: [one boolean tensor per axis, cells first, then the map's own shape]} for one input.
+
+    With `batched`, one pass per axis holds all cells as the samples of a batch: right where samples do not mix.
+    """
     inputs = [torch.ones(i) if isinstance(i, tuple) else i for i in inputs]
     x = inputs[which]
     result = {}
     for axis in range(2, x.dim()):
-        cells = []
-        for cell in range(x.shape[axis]):
-            dirty = x.clone()
-            dirty.select(axis, cell).fill_(math.nan)
-            cells.append(outputs(model, [*inputs[:which], dirty, *inputs[which + 1 :]]))
-        for name in cells[0]:
-            stack = torch.stack([maps[name].isnan() for maps in cells])
+        count = x.shape[axis]
+        dirty = x.repeat(count, *[1] * (x.dim() - 1)) if batched else [x.clone() for _ in range(count)]
+        for cell in range(count):
+            dirty[cell].select(axis - batched, cell).fill_(math.nan)
+        if batched:
+            maps = outputs(model, [dirty]).items()
+            stacks = {name: tensor.isnan().unsqueeze(1) for name, tensor in maps}
+        else:
+            cells = [outputs(model, [*inputs[:which], one, *inputs[which + 1 :]]) for one in dirty]
+            stacks = {name: torch.stack([maps[name].isnan() for maps in cells]) for name in cells[0]}
+        for name, stack in stacks.items():
             result.setdefault(name, []).append(stack)
     return result
 
@@ -69,34 +77,64 @@ def hulls(seen, units):
     return first, last
 
 
-def differences(model, trace, inputs, which=0, names=None):
+def differences(model, trace, inputs, which=0, *, batched=False):
     """Return every unit at which a trace and the oracle disagree, as (map, axis, unit, traced, seen)."""
     found = []
-    seen = dependence(model, inputs, which)
-    input_name = trace.inputs[which]
     compared = 0
-    for name in seen:
-        if name is None:
-            m = trace.output
-        elif name in trace:
-            m = trace[name]
-        else:
+    for name, stacks in dependence(model, inputs, which, batched=batched).items():
+        if name is not None and name not in trace:
             # A map that depends on nothing is not listed; then nothing may have become NaN.
-            found += [(name, axis, "not listed") for axis, s in enumerate(seen[name]) if s.any()]
+            found += [(name, axis, "not listed") for axis, stack in enumerate(stacks) if stack.any()]
             continue
-        if input_name != m.input_name:
-            m = m.seen_from(input_name)
-        for axis, one in enumerate(seen[name]):
-            first, last = hulls(one, m.unit_dims)
-            for unit in torch.cartesian_prod(*[torch.arange(n) for n in m.units]).reshape(-1, len(m.units)).tolist() if m.units else [[]]:
+        m = trace.output if name is None else trace[name]
+        if m.input_name != trace.inputs[which]:
+            m = m.seen_from(trace.inputs[which])
+        for axis, stack in enumerate(stacks):
+            first, last = hulls(stack, m.unit_dims)
+            for unit in itertools.product(*map(range, m.units)):
                 here = m.visible(unit)[axis]
-                lo, hi = int(first[tuple(unit)]), int(last[tuple(unit)])
+                lo, hi = int(first[unit]), int(last[unit])
                 there = (lo, hi) if lo <= hi else None
                 compared += 1
                 if here != there:
-                    found.append((name, axis, tuple(unit), here, there))
+                    found.append((name, axis, unit, here, there))
     assert compared
     return found
+
+
+def interior_differences(trace, margin):
+    """Return every unit far from the ends at which the closed form and the exact field disagree, and how many agreed.
+
+    A unit is far from the ends if its unclipped region keeps `margin` cells from them.
+    """
+    found, agreed = [], 0
+    for m in trace.values():
+        for axis, (phases, size) in enumerate(zip(m.phases, m.size, strict=True)):
+            cells = next(a.size for a in trace.axes[axis:])
+            if not phases:
+                continue
+            assert size == max(field.size for field in phases if field)
+            (dim,) = {d for d in (moving_dim(m, axis),) if d is not None} or {m.unit_dims[0] if m.unit_dims else None}
+            if dim is None:
+                continue
+            place = m.unit_dims.index(dim)
+            middle = [n // 2 for n in m.units]
+            for u in range(m.units[place]):
+                field = phases[u % len(phases)]
+                region = field.region(u // len(phases)) if field else None
+                if region and not (margin <= region[0] and region[1] < cells - margin):
+                    continue
+                seen = m.visible((*middle[:place], u, *middle[place + 1 :]))[axis]
+                if seen == region:
+                    agreed += 1
+                else:
+                    found.append((m.name, axis, u, seen, region))
+    return found, agreed
+
+
+def moving_dim(m, axis):
+    """Return the dimension of a map along which what units see moves along an input axis: the one of that axis."""
+    return m.unit_dims[axis] if len(m.unit_dims) > axis else None
 
 
 def positive(model):
