@@ -296,7 +296,9 @@ def test_torch_transposed_convolutions_have_these_sizes_and_refuse_what_we_refus
     options = {name: column(axes, name) for name in ("stride", "padding", "output_padding", "dilation")}
     image = torch.zeros(1, 1, *column(axes, "input_size"))
     weight = torch.zeros(1, 1, *column(axes, "kernel_size"))
-    assert sizes_or_refusal(transposed_output_size, axes) == shape_or_refusal(convolution, image, weight, **options)
+    shape = shape_or_refusal(convolution, image, weight, **options)
+    # torch lets one axis of a map be empty; rfguide does not.
+    assert sizes_or_refusal(transposed_output_size, axes) == (None if shape and 0 in shape else shape)
 
 
 @given(SIZES, KERNELS, STRIDES, PADDINGS, DILATIONS)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rfguide import output_sizes
+from rfguide import Layer, input_cells, output_sizes
 from rfguide.networks import NET, STACKS
 from rfguide.torch_networks import Net, ResNet, YOLOv3
 
@@ -12,11 +12,48 @@ def parameters(model: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def test_net_gives_the_sizes_of_its_stack():
-    with torch.device("meta"):
-        shape = Net()(torch.empty(1, 3, 32, 32)).shape
-    assert tuple(shape) == (1, 32, 8, 8)
-    assert output_sizes(32, NET)[-1] == 8
+def calls(net: Net, image: torch.Tensor) -> list[tuple[torch.nn.Module, torch.Tensor]]:
+    """Each module as it is called, with what it returned."""
+    seen = []
+    hooks = [m.register_forward_hook(lambda m, _, out: seen.append((m, out))) for m in net.children()]
+    net(image)
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+@pytest.mark.parametrize("size", [4, 32, 33, 224])
+def test_every_call_of_net_has_the_size_of_its_layer(size):
+    seen = calls(Net(), torch.zeros(1, 3, size, size))
+    assert [out.shape[2:] for _, out in seen] == [(n, n) for n in output_sizes(size, NET)]
+
+
+def test_every_call_of_net_has_the_geometry_of_its_layer():
+    for (module, _), layer in zip(calls(Net(), torch.zeros(1, 3, 32, 32)), NET, strict=True):
+        numbers = (module.kernel_size, module.stride, module.padding, module.dilation)
+        kernel_size, stride, padding, dilation = (n if isinstance(n, int) else n[0] for n in numbers)
+        assert layer == Layer(kernel_size, stride=stride, padding=padding, dilation=dilation, name=layer.name)
+
+
+def test_shapes_and_parameters_of_net_are_those_of_the_article():
+    """Claims C42, C50: 16×32×32, 16×16×16, 32×16×16, 32×8×8; 448 and 4,640 parameters; one pool, called twice (C8)."""
+    net = Net()
+    seen = calls(net, torch.randn(2, 3, 32, 32))
+    assert [tuple(out.shape) for _, out in seen] == [(2, 16, 32, 32), (2, 16, 16, 16), (2, 32, 16, 16), (2, 32, 8, 8)]
+    assert [parameters(module) for module, _ in seen] == [448, 0, 4640, 0]
+    assert [module for module, _ in seen].count(net.pool) == 2
+
+
+def test_a_nan_in_one_pixel_reaches_the_units_that_the_stack_says():
+    """Chapter 0: the second pool's unit (4, 4) sees rows and columns 13 to 22, 100 pixels."""
+    net = Net()
+    rows = []
+    for row in range(32):
+        image = torch.zeros(1, 3, 32, 32)
+        image[..., row, 16] = torch.nan
+        if net(image)[0, :, 4, 4].isnan().any():
+            rows.append(row)
+    assert tuple(rows) == input_cells(NET, 4, input_size=32) == tuple(range(13, 23))
 
 
 # torchvision's documented counts, less the dense layer of 1000 classes (512 or 2048 inputs, and the bias).

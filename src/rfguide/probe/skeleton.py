@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -73,29 +73,17 @@ def _each(axes: int, value: int | Sequence[int]) -> tuple[int, ...]:
 def skeleton(model: nn.Module) -> Iterator[None]:
     """Run the model as its skeleton: averaging weights, activations that do nothing, averages for max pooling.
 
-    The model's own parameters are set aside and come back at the end.
+    The model's own parameters are replaced, not written to; `untouched`, around this, puts them back.
     """
-    with ExitStack() as stack:
-        for module in model.modules():
-            stack.enter_context(_values_of(module))
-        stack.enter_context(_Skeleton())
-        yield
-
-
-@contextmanager
-def _values_of(module: nn.Module) -> Iterator[None]:
-    parameters, buffers = dict(module._parameters), dict(module._buffers)
-    try:
-        for name, parameter in parameters.items():
+    for module in model.modules():
+        for name, parameter in module._parameters.items():
             if parameter is not None:
                 module._parameters[name] = nn.Parameter(_averaging(name, parameter.detach()), requires_grad=False)
-        for name, buffer in buffers.items():
+        for name, buffer in module._buffers.items():
             if buffer is not None and name in ("running_mean", "running_var"):
                 module._buffers[name] = _averaging(name, buffer)
+    with _Skeleton():
         yield
-    finally:
-        module._parameters.update(parameters)
-        module._buffers.update(buffers)
 
 
 def _averaging(name: str, value: Tensor) -> Tensor:
