@@ -83,7 +83,7 @@ const zh = {
   dilation: "膨胀",
   output_padding: "输出填充",
   ceil_mode: "向上取整",
-  results: { outputSize: "边长 n", size: "感受野 r", stride: "间距 j", padding: "填充 P" },
+  results: { outputSize: "边长 n", size: "感受野 r", stride: "跳距 j", padding: "填充 P" },
   conv: "卷积",
   pool: "池化",
   transposed: "转置卷积",
@@ -101,7 +101,7 @@ const zh = {
   theImage: "图像",
   folder: "zh/",
   map: "用方向键选择单元",
-  sums: { size: "边长", field: "感受野", jump: "间距", padding: "填充", axes: ["行", "列", "格"] },
+  sums: { size: "边长", field: "感受野", jump: "跳距", padding: "填充", axes: ["行", "列", "格"] },
   turns: (sizes) => `上采样之后各单元轮流看到 ${sizes} 格，r 取最大者`,
   unit: (u) =>
     `${u.name} 的单元 ${u.at} 读取 ${u.before} 的 ${u.read} 格${u.padded ? `，其中 ${u.padded} 格是填充` : ""}；` +
