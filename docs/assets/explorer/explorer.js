@@ -41,7 +41,7 @@ const page = (t) => `<link rel="stylesheet" href="${new URL("explorer.css", impo
 function row(t, { type }, i, name) {
   const input = (key) => {
     if (type == "pool" && key == "output_padding") return `<label><span>${t.ceil_mode}</span><input type="checkbox" data-name="ceil_mode"></label>`;
-    return NUMBERS[type].includes(key) ? `<label><span>${t[key]}</span><input data-name="${key}" inputmode="numeric"></label>` : "<i></i>";
+    return (NUMBERS[type] ?? CONV).includes(key) ? `<label><span>${t[key]}</span><input data-name="${key}" inputmode="numeric"></label>` : "<i></i>";
   };
   const types = options(Object.fromEntries(TYPES.map((type) => [type, t[type]])));
   return `<li data-row="${i}" role="group" aria-label="${name}"><b>${name}</b><label><span>${t.type}</span><select data-do="type">${types}</select></label>
@@ -162,6 +162,7 @@ class Explorer extends HTMLElement {
     const { layers, inputSize, axes, preset } = this.#state;
     const { error, found, at, name } = this.#answer;
     const rows = `${names(layers)}`;
+    if (this.rows != rows) $(".bar").append($("#bad"));
     if (this.rows != rows) $("ol").innerHTML = layers.map((layer, i) => row(t, layer, i, names(layers)[i])).join("");
     this.rows = rows;
     const shown = this.#shown;

@@ -19,12 +19,13 @@ function repr(value) {
     const quote = value.includes("'") && !value.includes('"') ? '"' : "'";
     return quote + value.replace(quote == "'" ? /['\\]/g : /\\/g, "\\$&") + quote;
   }
-  const small = value && Math.abs(value) < 1e-4;
-  return { null: "None", true: "True", false: "False", NaN: "nan" }[value] ?? (small ? value.toExponential().replace(/-(\d)$/, "-0$1") : `${value}`);
+  if (Number.isInteger(value)) return `${BigInt(value)}`;
+  const small = Math.abs(value) < 1e-4;
+  return { null: "None", undefined: "None", true: "True", false: "False", NaN: "nan" }[value] ?? (small ? value.toExponential().replace(/-(\d)$/, "-0$1") : `${value}`);
 }
 
 function kind(value) {
-  return Array.isArray(value) ? "list" : { boolean: "bool", string: "str", number: "float" }[typeof value] ?? "NoneType";
+  return Array.isArray(value) ? "list" : { boolean: "bool", string: "str", number: Number.isInteger(value) ? "int" : "float" }[typeof value] ?? "NoneType";
 }
 
 function atLeast(minimum, numbers) {
@@ -53,6 +54,7 @@ function outputSize(input_size, { type, kernel_size, stride, padding, dilation, 
   const [n, k, s, d] = atLeast(1, { input_size, kernel_size, stride, dilation });
   if (type == "pool") atLeast(0, { padding });
   const [before, after] = pair(padding);
+  if (typeof ceil_mode != "boolean") refuse(`ceil_mode=${repr(ceil_mode)} must be True or False, not ${kind(ceil_mode)}`);
   if (type == "pool" && before > k / 2n) {
     const when = ceil_mode ? " with ceil_mode" : "";
     refuse(`padding=${before} must be at most half of kernel_size=${k}${when}, as in torch's poolings (padding=${k / 2n} would fit)`);
@@ -132,9 +134,11 @@ function shortest(regions, advance) {
 }
 
 /** A layer with every number; nearest upsampling is a transposed convolution whose kernel is its stride. */
-export function complete({ type = "conv", kernel_size, stride, padding = 0, dilation = 1, output_padding = 0, ceil_mode = false }) {
-  if (type == "upsample") [kernel_size, stride, padding, dilation, output_padding] = [stride ?? kernel_size, stride ?? kernel_size, 0, 1, 0];
-  return { type, kernel_size, stride: stride ?? 1, padding, dilation, output_padding, ceil_mode: type == "pool" && !!ceil_mode };
+export function complete(layer) {
+  const { type = "conv", kernel_size, stride = type == "upsample" ? kernel_size : 1 } = layer;
+  const usual = { padding: 0, dilation: 1, output_padding: 0, ceil_mode: false };
+  if (type == "upsample") return { type, ...usual, kernel_size: stride, stride };
+  return { ...usual, ...layer, type, kernel_size, stride, ...(type != "pool" && { ceil_mode: false }) };
 }
 
 /**
