@@ -96,3 +96,10 @@ def test_chinese_words_are_written_by_someone_who_reads_them():
 
 def test_signs_that_xml_escapes_survive():
     assert svg_in_chinese("<text>3 &lt; 4 &amp; 5</text>") == "<text>3 &lt; 4 &amp; 5</text>"
+
+
+@pytest.mark.parametrize("label", PAGES)
+def test_chinese_words_fit_where_the_english_ones_stand(label):
+    """A picture's room is measured in English; a Chinese character is about as wide as two letters."""
+    width = sum(2 if "\u4e00" <= sign <= "\u9fff" else 1 for sign in PAGES[label])
+    assert width <= len(label)

@@ -259,6 +259,38 @@ def test_visible_cells_of_the_article_s_last_map(ax):
     assert [(bar.get_y(), bar.get_height()) for bar in lost] == [(7, 3), (7, 3)]
 
 
+def test_a_traced_map_shows_the_same_as_its_layers(ax):
+    torch_networks = pytest.importorskip("rfguide.torch_networks")
+    traced = rfguide.trace(torch_networks.Net(), (1, 3, 32, 32))["pool#2"]
+    plot.plot_visible(traced, axis=1, ax=ax)
+    seen, lost = ax.containers
+    assert [bar.get_height() for bar in seen] == [7, 10, 10, 10, 10, 10, 10, 7]
+    assert [bar.get_height() for bar in lost] == [3, 3]
+    with pytest.raises(GeometryError, match=r"^axis=2 is no axis of a map with units \(8, 8\) and 2 input axes$"):
+        plot.plot_visible(traced, axis=2)
+
+
+def test_units_without_a_single_field_have_lost_nothing(ax):
+    """Adaptive windows of 10 cells in 7: 2 2 3 2 3 2 2."""
+    nn = pytest.importorskip("torch.nn")
+    plot.plot_visible(rfguide.trace(nn.AdaptiveAvgPool1d(7), (1, 1, 10)).output, ax=ax)
+    (seen,) = ax.containers
+    assert [bar.get_height() for bar in seen] == [b - a + 1 for a, b in rfguide.adaptive_windows(10, 7)]
+
+
+def test_layers_alone_do_not_say_where_the_input_ends():
+    message = "input_size is missing: how much a unit sees depends on where the input ends"
+    with pytest.raises(GeometryError, match=f"^{message}$"):
+        plot.plot_visible(NET)
+
+
+@pytest.mark.parametrize("region", [((0, 1), None), ((0, 1),)], ids=["sees nothing", "one axis"])
+def test_a_region_has_two_axes_and_sees_something(region):
+    message = f"the region of 'conv1' is {region}; it must be rows and columns, each (first, last)"
+    with pytest.raises(GeometryError, match=f"^{re.escape(message)}$"):
+        plot.plot_region({"conv1": region}, 8)
+
+
 def test_without_padding_nothing_is_lost(ax):
     plot.plot_visible([Layer(3)], 6, ax=ax)
     assert len(ax.containers) == 1

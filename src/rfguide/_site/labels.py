@@ -27,7 +27,7 @@ CHINESE = {
 # What pages call things in their own pictures.
 PAGES = {
     "D′ in order": "D′ 逐层算",
-    "own stride": "只乘本层步幅",
+    "own stride": "本层步幅",
     "shortcut": "捷径",
     "two 3×3": "两层 3×3",
 }

@@ -1,11 +1,13 @@
 """Numbers along depth and along a map."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from rfguide.errors import GeometryError
 from rfguide.fields import ReceptiveField, input_cells, receptive_fields
 from rfguide.layers import Layer
 from rfguide.plot.canvas import HATCHED, picture
@@ -67,17 +69,38 @@ def plot_growth(
     return ax
 
 
+class SeenMap(Protocol):
+    """What the picture needs to know of a feature map; the maps of `rfguide.trace` are such maps."""
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """How many units there are along each axis."""
+
+    @property
+    def fields(self) -> tuple[ReceptiveField | None, ...]:
+        """The field along each axis; None where there is no single one."""
+
+    def visible(self, unit: Sequence[int]) -> tuple[tuple[int, int] | None, ...]:
+        """Return the first and last input cell that a unit depends on, along each axis."""
+
+
 @picture
-def plot_visible(layers: Sequence[Layer], input_size: int, *, ax: Axes | None = None) -> Axes:
-    """Draw how many input cells each unit of the last map really sees, and how many it loses to padding.
+def plot_visible(
+    layers: Sequence[Layer] | SeenMap, input_size: int | None = None, *, axis: int = 0, ax: Axes | None = None
+) -> Axes:
+    """Draw how many input cells each unit of a map really sees, and how many of its field it loses to padding.
+
+    Of a traced map it counts from the first cell that a unit sees to the last; the units are those along one
+    axis, in the middle of the others.
 
     Args:
-        layers: The stack, first layer first.
-        input_size: Cells of the input along the axis.
+        layers: The stack, first layer first; or a map of a trace, `rfguide.trace(...)["layer4"]`.
+        input_size: Cells of the input along the axis; a traced map knows its own.
+        axis: The axis of a traced map.
         ax: Where to draw; a new figure if not given.
 
     Raises:
-        GeometryError: If a kernel does not fit.
+        GeometryError: If a kernel does not fit, the map has no such axis, or the input size is missing.
 
     Examples:
         >>> from rfguide.networks import NET
@@ -86,24 +109,31 @@ def plot_visible(layers: Sequence[Layer], input_size: int, *, ax: Axes | None = 
         >>> [int(bar.get_height()) for bar in ax.containers[0]]
         [7, 10, 10, 10, 10, 10, 10, 7]
     """
+    if not isinstance(layers, Sequence):
+        seen, whole = _seen_of_map(layers, axis)
+    elif input_size is None:
+        raise GeometryError("input_size is missing: how much a unit sees depends on where the input ends")
+    else:
+        units_of_stack = range((input_size, *output_sizes(input_size, layers))[-1])
+        seen = [len(input_cells(layers, unit, input_size=input_size)) for unit in units_of_stack]
+        whole = len(input_cells(layers, 0))
     if ax is None:
         _, ax = plt.subplots(figsize=(WIDTH, 3.0), layout="constrained")
-    units = range((input_size, *output_sizes(input_size, layers))[-1])
-    whole = len(input_cells(layers, 0))
-    seen = [len(input_cells(layers, unit, input_size=input_size)) for unit in units]
-    hidden = [unit for unit in units if seen[unit] < whole]
+    units = range(len(seen))
+    # Where no single field describes the units, who sees less has not lost anything.
+    hidden = [unit for unit in units if whole is not None and seen[unit] < whole]
     bars = ax.bar(units, seen, width=0.84, color=ink("used"), ec=ink("padding"), lw=0.7, label="seen")
     if len(units) <= 16:
         ax.set_xticks(units)
         ax.bar_label(bars, label_type="center", fontsize=WORDS if len(units) <= 10 else SMALL)
     ax.tick_params(axis="x", length=0)
-    ax.set_ylim(0, whole * 1.04)
+    ax.set_ylim(0, (whole or max(seen)) * 1.04)
     ax.set_xlabel("unit")
     ax.set_ylabel("input cells")
     if hidden:
         ax.bar(
             hidden,
-            [whole - seen[unit] for unit in hidden],
+            [(whole or 0) - seen[unit] for unit in hidden],
             bottom=[seen[unit] for unit in hidden],
             width=0.84,
             fc="none",
@@ -116,3 +146,14 @@ def plot_visible(layers: Sequence[Layer], input_size: int, *, ax: Axes | None = 
             loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, frameon=False, fontsize=SMALL, handlelength=1.2
         )
     return ax
+
+
+def _seen_of_map(map_: SeenMap, axis: int) -> tuple[list[int], int | None]:
+    """Return what each unit sees along an axis, and the size of their field if they have a single one."""
+    if axis not in range(len(map_.units)) or len(map_.units) != len(map_.fields):
+        raise GeometryError(f"{axis=} is no axis of a map with units {map_.units} and {len(map_.fields)} input axes")
+    middle = [count // 2 for count in map_.units]
+    regions = [map_.visible([*middle[:axis], unit, *middle[axis + 1 :]])[axis] for unit in range(map_.units[axis])]
+    seen = [region[1] - region[0] + 1 if region else 0 for region in regions]
+    field = map_.fields[axis]
+    return seen, None if field is None else field.size

@@ -59,7 +59,7 @@ def plot_region(
         ax: Where to draw; a new figure if not given.
 
     Raises:
-        GeometryError: If there is no region, or a size is below 1.
+        GeometryError: If there is no region, one has not two axes or sees nothing, or a size is below 1.
 
     Examples:
         >>> from rfguide.plot import plot_region
@@ -70,6 +70,9 @@ def plot_region(
     if not regions:
         raise GeometryError("regions={} must hold at least one region")
     rows, columns = two(input_size, "input_size", 1)
+    for name, region in regions.items():
+        if len(region) != 2 or None in region:
+            raise GeometryError(f"the region of {name!r} is {region}; it must be rows and columns, each (first, last)")
     boxes = list(regions.values())
     top, bottom = min(0, *(r[0] for r, _ in boxes)), max(rows - 1, *(r[1] for r, _ in boxes))
     left, right = min(0, *(c[0] for _, c in boxes)), max(columns - 1, *(c[1] for _, c in boxes))
