@@ -99,3 +99,11 @@ def test_two_inputs_by_name():
 
     found = {name: call.sources for name, call in rfguide.trace(Two(), ((1, 1, 4, 4), (1, 1, 4, 4))).items()}
     assert found == {"mul()": ("left", "right")}
+
+
+def test_a_global_map_names_the_call_that_made_it_global_whatever_was_traced_before():
+    """Reaches are united through a cache: one that is whole for another reason must not come back instead."""
+    pooled = nn.Sequential(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1))
+    dense = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8 * 36, 4))
+    for model, reason in [(pooled, "1 (AdaptiveAvgPool2d)"), (dense, "2 (Linear)"), (pooled, "1 (AdaptiveAvgPool2d)")]:
+        assert rfguide.trace(model, (1, 3, 8, 8)).output.global_because == reason

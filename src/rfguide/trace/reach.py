@@ -1,7 +1,7 @@
 """Where a closed form runs in a tensor: which dimensions count its units, and what the moves of data do to it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rfguide.layers import Layer
@@ -34,7 +34,7 @@ class Reach:
     parts: tuple[Part, ...] = ()
     whole: bool = False
     unknown: frozenset[int] | None = None
-    because: str = field(default="", compare=False)
+    because: str = ""
 
     @property
     def dims(self) -> frozenset[int]:
