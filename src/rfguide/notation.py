@@ -1,0 +1,83 @@
+"""A short way to write a stack of layers: "conv3p1 pool2/2 conv3p1"."""
+
+import re
+from typing import Any
+
+from rfguide.errors import GeometryError
+from rfguide.layers import Layer
+from rfguide.networks import STACKS
+
+_WORD = re.compile(r"(?P<kind>conv|pool)(?P<kernel>\d+)(?P<options>(?:[/pd][\d:]+)*)(?:\*(?P<times>\d+))?")
+_OPTION = re.compile(r"([/pd])([\d:]+)")
+_MEANING = {"/": "stride", "p": "padding", "d": "dilation"}
+_GRAMMAR = "conv3, pool2/2, conv7/2p3, conv3p2d2, conv2p1:0 or conv3p1*17"
+
+
+def parse(text: str) -> tuple[Layer, ...]:
+    """Return the layers that a text names, first layer first.
+
+    Words stand between spaces. Each is `conv` or `pool` and the kernel size, then in any order `/` and the
+    stride, `p` and the padding, `d` and the dilation; `p1:0` pads 1 before and 0 after; `*17` repeats the
+    layer. A convolution's stride is 1 unless given; a pool must say its own, since some pools step by their
+    kernel size and some by 1. The text may also be one name from `rfguide.networks.STACKS`.
+
+    Layers are called conv1, pool1, conv2, … in their order.
+
+    Raises:
+        GeometryError: If a word is none of these, or no layer can have its numbers.
+        TypeError: If it is no text.
+
+    Examples:
+        >>> from rfguide import receptive_fields
+        >>> from rfguide.notation import parse
+        >>> [(layer.name, layer.stride) for layer in parse("conv3p1 pool2/2 conv3p1 pool2/2")]
+        [('conv1', 1), ('pool1', 2), ('conv2', 1), ('pool2', 2)]
+        >>> receptive_fields(parse("conv3*17"))[-1].size
+        35
+        >>> receptive_fields(parse("resnet50"))[-1].size
+        427
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"stack={text!r} must be a text such as 'conv3 pool2/2', not {type(text).__name__}")
+    words = text.split()
+    if len(words) == 1 and words[0] in STACKS:
+        return STACKS[words[0]].layers
+    if not words:
+        raise GeometryError(f"the stack has no layers; a layer is {_GRAMMAR}")
+    counts = {"conv": 0, "pool": 0}
+    layers: list[Layer] = []
+    for number, word in enumerate(words, start=1):
+        match = _WORD.fullmatch(word)
+        if match is None:
+            known = "" if len(words) > 1 else f", and a whole stack {', '.join(list(STACKS)[:3])}, …"
+            raise GeometryError(f"{word!r} (word {number}) is no layer; a layer is {_GRAMMAR}{known}")
+        kind, times = match["kind"], int(match["times"] or 1)
+        options = _options(word, match["options"])
+        if kind == "pool" and "stride" not in options:
+            kernel = match["kernel"]
+            raise GeometryError(
+                f"{word!r} (word {number}) needs its stride: {word}/{kernel} steps by its kernel, as in torch"
+            )
+        if times < 1:
+            raise GeometryError(f"{word!r} (word {number}) is repeated {times} times; it must be at least once")
+        for _ in range(times):
+            counts[kind] += 1
+            try:
+                layers.append(Layer(int(match["kernel"]), name=f"{kind}{counts[kind]}", **options))
+            except GeometryError as error:
+                raise GeometryError(f"{word!r} (word {number}): {error}") from None
+    return tuple(layers)
+
+
+def _options(word: str, text: str) -> dict[str, Any]:
+    """Return a word's stride, padding and dilation, those that it gives."""
+    found: dict[str, Any] = {}
+    for sign, value in _OPTION.findall(text):
+        name = _MEANING[sign]
+        if name in found:
+            raise GeometryError(f"{word!r} gives its {name} twice")
+        parts = value.split(":")
+        if not all(parts) or len(parts) > (2 if sign == "p" else 1):
+            raise GeometryError(f"{word!r}: {sign}{value} is no {name}; {_GRAMMAR} are layers")
+        found[name] = int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+    return found
