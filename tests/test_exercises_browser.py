@@ -68,7 +68,8 @@ class Site(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def guide() -> Iterator[str]:
+    """Where such pages are served, not at their server's root."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Site, directory=str(DOCS)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/guide/"
@@ -99,8 +100,8 @@ def stored(page: Page) -> dict[str, str]:
     return page.evaluate("() => ({...localStorage})")
 
 
-def test_a_tick_stays_in_this_browser_and_goes_nowhere(reader, address):
-    page = opened(reader, address + "learn/position/")
+def test_a_tick_stays_in_this_browser_and_goes_nowhere(reader, guide):
+    page = opened(reader, guide + "learn/position/")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.locator("[data-exercise]").nth(1).check()
@@ -115,8 +116,8 @@ def test_a_tick_stays_in_this_browser_and_goes_nowhere(reader, address):
     assert stored(page) == {}
 
 
-def test_each_box_stands_at_the_end_of_its_exercise(reader, address):
-    page = opened(reader, address + "learn/position/")
+def test_each_box_stands_at_the_end_of_its_exercise(reader, guide):
+    page = opened(reader, guide + "learn/position/")
     order = page.locator("main > *").evaluate_all("all => all.map(e => e.id || e.className || e.tagName)")
     first, second, rest = order[1:5], order[5:8], order[8:]
     assert first == ["exercise", "P", "DETAILS", "rf-solved"]
@@ -124,9 +125,9 @@ def test_each_box_stands_at_the_end_of_its_exercise(reader, address):
     assert rest == ["sources", "P", "rf-exercises"]
 
 
-def test_the_chinese_page_has_the_same_ticks_in_chinese(reader, address):
-    opened(reader, address + "learn/position/").locator("[data-exercise]").first.check()
-    page = opened(reader, address + "zh/learn/position/")
+def test_the_chinese_page_has_the_same_ticks_in_chinese(reader, guide):
+    opened(reader, guide + "learn/position/").locator("[data-exercise]").first.check()
+    page = opened(reader, guide + "zh/learn/position/")
     boxes = page.get_by_role("checkbox", name="这道练习我做出来了")
     expect(boxes).to_have_count(2)
     expect(boxes.nth(0)).to_be_checked()
@@ -135,8 +136,8 @@ def test_the_chinese_page_has_the_same_ticks_in_chinese(reader, address):
     expect(page.locator(".rf-exercises")).to_contain_text("打的勾只保存在这个浏览器里。")
 
 
-def test_the_navigation_says_how_far_one_is(reader, address):
-    page = opened(reader, address + "learn/position/")
+def test_the_navigation_says_how_far_one_is(reader, guide):
+    page = opened(reader, guide + "learn/position/")
     links = page.locator("nav a")
     expect(links).to_have_text(["Stride", "Position", "Exercise", "Symbols"])
     page.locator("[data-exercise]").nth(0).check()
@@ -148,8 +149,8 @@ def test_the_navigation_says_how_far_one_is(reader, address):
     expect(page.locator("nav .rf-progress")).to_have_count(1)
 
 
-def test_the_keyboard_is_enough(reader, address):
-    page = opened(reader, address + "learn/stride/")
+def test_the_keyboard_is_enough(reader, guide):
+    page = opened(reader, guide + "learn/stride/")
     page.locator("summary").focus()
     page.keyboard.press("Tab")
     expect(page.locator("[data-exercise]")).to_be_focused()
@@ -163,16 +164,16 @@ def test_the_keyboard_is_enough(reader, address):
     assert stored(page) == {}
 
 
-def test_another_tab_follows(reader, address):
-    one = opened(reader, address + "learn/stride/")
-    two = opened(reader, address + "learn/stride/")
+def test_another_tab_follows(reader, guide):
+    one = opened(reader, guide + "learn/stride/")
+    two = opened(reader, guide + "learn/stride/")
     one.locator("[data-exercise]").check()
     expect(two.locator("[data-exercise]")).to_be_checked()
 
 
 @pytest.mark.parametrize("rubbish", ["{", "5", '"text"', "null", '{"a": 1}'])
-def test_rubbish_in_the_storage_counts_as_nothing(reader, address, rubbish):
-    page = opened(reader, address + "learn/stride/")
+def test_rubbish_in_the_storage_counts_as_nothing(reader, guide, rubbish):
+    page = opened(reader, guide + "learn/stride/")
     page.evaluate("([key, text]) => localStorage.setItem(key, text)", [KEY, rubbish])
     page.reload()
     expect(page.locator("[data-exercise]")).not_to_be_checked()
@@ -180,20 +181,20 @@ def test_rubbish_in_the_storage_counts_as_nothing(reader, address, rubbish):
     assert stored(page) == {KEY: json.dumps(["learn/stride#exercise"])}
 
 
-def test_without_storage_the_ticks_last_as_long_as_the_page(reader, address):
+def test_without_storage_the_ticks_last_as_long_as_the_page(reader, guide):
     refuse = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError') }})"
     reader.add_init_script(refuse)
-    page = opened(reader, address + "learn/stride/")
+    page = opened(reader, guide + "learn/stride/")
     page.locator("[data-exercise]").check()
     expect(page.get_by_role("link", name="Stride (1 of 1 exercises solved)")).to_have_count(1)
     page.reload()
     expect(page.locator("[data-exercise]")).not_to_be_checked()
 
 
-def test_instant_navigation_puts_each_box_once(reader, address):
+def test_instant_navigation_puts_each_box_once(reader, guide):
     # The theme announces each page, the first one included, through document$; an announcement may come twice.
     reader.add_init_script("window.document$ = {subscribe(f) { window.announce = f; f(); }}")
-    page = opened(reader, address + "learn/stride/")
+    page = opened(reader, guide + "learn/stride/")
     page.evaluate("announce()")
     expect(page.locator("[data-exercise]")).to_have_count(1)
     page.evaluate(
@@ -209,15 +210,15 @@ def test_instant_navigation_puts_each_box_once(reader, address):
 
 @pytest.mark.parametrize("scheme", ["default", "slate"])
 @pytest.mark.parametrize("base", ["", "zh/"])
-def test_axe_finds_nothing(reader, address, base, scheme):
-    page = opened(reader, f"{address}{base}learn/position/?{scheme}")
+def test_axe_finds_nothing(reader, guide, base, scheme):
+    page = opened(reader, f"{guide}{base}learn/position/?{scheme}")
     page.locator("[data-exercise]").first.check()
     violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     assert [(violation["id"], [node["html"] for node in violation["nodes"]]) for violation in violations] == []
 
 
-def test_a_finger_hits_the_box(reader, address):
-    page = opened(reader, address + "learn/stride/")
+def test_a_finger_hits_the_box(reader, guide):
+    page = opened(reader, guide + "learn/stride/")
     box = page.locator(".rf-solved label").bounding_box()
     assert box is not None
     assert box["height"] >= 24
