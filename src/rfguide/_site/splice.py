@@ -34,6 +34,7 @@ class Spliced:
 
 
 Edit = tuple[int, int, str]
+CLOSING = re.compile("[.,;:?)，。、；：？！）]+")
 
 
 def spliced(page: Page, run: Run, language: str, name: str, to_root: str) -> Spliced:
@@ -53,8 +54,11 @@ def spliced(page: Page, run: Run, language: str, name: str, to_root: str) -> Spl
     problems: list[Problem] = []
     edits += [_number(page, number, run) for number in page.numbers]
     for math in page.maths:
-        element = mathml(math.latex, inline=math.inline)
-        edits.append((math.start, math.end, _placed(page, math.start, math.inline, math.indent, element)))
+        element, end = mathml(math.latex, inline=math.inline), math.end
+        # A line may break after <math>, and a full stop would begin the next one.
+        if math.inline and (closing := CLOSING.match(page.text, end)):
+            element, end = f'<span class="rf-glued">{element}{closing[0]}</span>', closing.end()
+        edits.append((math.start, end, _placed(page, math.start, math.inline, math.indent, element)))
     for comment in page.comments:
         if comment.kind == "explorer":
             try:
