@@ -25,6 +25,8 @@ from rfguide._site.grammar import Page
 
 # Set before anything imports pyplot: a page draws into files, whatever screen there is.
 os.environ.setdefault("MPLBACKEND", "agg")
+# Sums of floats come out the same on any number of cores; set before anything imports torch, labs inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @dataclass(frozen=True)
