@@ -111,6 +111,15 @@ def test_a_stack_shows_the_cone_of_the_article_s_unit(ax):
     assert axis_of(drawn(ax, "unit")) == [17.5]  # 4·4 + 1.5, the middle of 13…22
 
 
+def test_a_stack_connects_each_unit_with_its_window(ax):
+    """Two 3-wide layers: unit 2 stands above pixel 4 and reads the units above pixels 3 to 5."""
+    plot.plot_stack([Layer(3), Layer(3)], 9, 2, ax=ax)
+    (connections,) = [c for c in ax.collections if c.get_label() == "connection"]
+    ends = [(above, below) for (above, _), (below, _) in connections.get_segments()]
+    first = [(unit, pixel) for unit in (3, 4, 5) for pixel in (unit - 1, unit, unit + 1)]
+    assert ends == [*first, (4, 3), (4, 4), (4, 5)]
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.lists(LAYERS, min_size=1, max_size=3), st.integers(4, 12), st.data())
 def test_a_stack_uses_exactly_the_cells_of_the_unit(layers, n, data):
