@@ -103,7 +103,7 @@ def differences(model, trace, inputs, which=0, *, batched=False):
 
 
 def interior_differences(trace, margin):
-    """Return every unit far from the ends at which the closed form and the exact field disagree, and how many agreed.
+    """Return the units far from the ends at which closed form and exact field disagree, and how many agree.
 
     A unit is far from the ends if its unclipped region keeps `margin` cells from them.
     """

@@ -226,8 +226,14 @@ def cell_of(tensor: Tensor) -> Cell | None:
 
 
 def track_of(tensor: Tensor) -> Track:
-    """Return what a traced tensor depends on, its views' writes included."""
-    cell: Cell = tensor.__dict__["_rfguide"]
+    """Return what a traced tensor depends on, its views' writes included.
+
+    Raises:
+        NotImplementedError: If the tensor is a constant; a rule that does not expect one does not hold for it.
+    """
+    cell = cell_of(tensor)
+    if cell is None:
+        raise NotImplementedError
     memory = cell.memory
     if memory is not None and cell.version != memory.version:
         cell.track = memory.track if memory.is_all(tensor) else memory.read(tensor, cell.track.roles)

@@ -20,7 +20,7 @@ from rfguide.trace.constants import Constants, reads_values
 from rfguide.trace.flow import is_passed_on, mark, sources
 from rfguide.trace.inputs import Inputs
 from rfguide.trace.names import Names, function_name, tensors_of
-from rfguide.trace.repairs import REPAIRS
+from rfguide.trace.repairs import REPAIRS, REPLACED
 from rfguide.trace.rules import Op, Rule, elementwise, is_traced, on_meta, tensors, unknown_in
 from rfguide.trace.rules_pointwise import find, pointwise, unary
 
@@ -86,6 +86,10 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
     def because(self) -> str:
         """Name the call that is being made."""
         return self.names.label()
+
+    def nothing(self, tensor: Tensor) -> Track:
+        """Return the track of a constant."""
+        return self.constants.track(tensor)
 
     def ignored(self) -> None:
         """Note that the call that is being made was read as element-wise."""
@@ -261,6 +265,7 @@ class Functions(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         names = self.ops.names
         kwargs = kwargs or {}
+        func = REPLACED.get(func, func)
         repair = REPAIRS.get(func)
         if repair is not None:
             args, kwargs = repair(args, kwargs)

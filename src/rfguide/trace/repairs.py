@@ -7,6 +7,7 @@ input's device, or compare devices, on the way to their ops; their arguments are
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
@@ -45,6 +46,18 @@ def _all_hollow(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     with _disable_current_modes():
         return tuple(swap(a) for a in args), {k: swap(v) for k, v in kwargs.items()}
 
+
+def _take_along(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """`torch.take_along_dim` by its definition; torch's own compares devices."""
+    if dim is None:
+        return torch.gather(x.flatten(), 0, indices.flatten())
+    shapes = [tuple(1 if d == dim % x.dim() else n for d, n in enumerate(t.shape)) for t in (x, indices)]
+    wide = np.broadcast_shapes(*shapes)
+    sizes = [[t.shape[d] if d == dim % x.dim() else n for d, n in enumerate(wide)] for t in (x, indices)]
+    return torch.gather(x.expand(sizes[0]), dim, indices.expand(sizes[1]))
+
+
+REPLACED: dict[Any, Callable[..., Any]] = {torch.take_along_dim: _take_along, Tensor.take_along_dim: _take_along}
 
 REPAIRS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Arguments]] = {
     Tensor.__getitem__: _index,

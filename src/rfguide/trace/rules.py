@@ -26,6 +26,9 @@ class Run(Protocol):
     def because(self) -> str:
         """Name the call that is being made, for `global_because`."""
 
+    def nothing(self, tensor: Tensor) -> Track:
+        """Return the track of a constant."""
+
     def ignored(self) -> None:
         """Note that the call that is being made was read as element-wise."""
 

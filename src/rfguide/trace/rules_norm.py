@@ -53,7 +53,7 @@ def batch_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) ->
             raise GeometryError(
                 f"a map of shape {tuple(x.shape)} has {x.shape[1]} channels; the norm has {parameter.shape[0]}"
             )
-    track = track_of(x)
+    track = track_of(x) if cell_of(x) is not None else run.nothing(x)
     spans: Sequence[Span] = track.spans
     if training:
         if run.ignore_global:
@@ -70,7 +70,7 @@ def batch_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) ->
 def group_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Mean and variance over the channels of a group and over all axes."""
     x, weight, bias, _, _, _, groups, _ = args
-    track = track_of(x)
+    track = track_of(x) if cell_of(x) is not None else run.nothing(x)
     out = like(x)
     spans: Sequence[Span]
     if run.ignore_global:
@@ -96,7 +96,7 @@ def layer_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) ->
     x, normalized = args[0], args[1]
     if list(x.shape[x.dim() - len(normalized) :]) != list(normalized):
         raise GeometryError(f"a map of shape {tuple(x.shape)} does not end in the norm's {tuple(normalized)}")
-    track = track_of(x)
+    track = track_of(x) if cell_of(x) is not None else run.nothing(x)
     dims = range(x.dim() - len(normalized), x.dim())
     spans: Sequence[Span] = track.spans
     if run.ignore_global and set(dims) & set(unit_dims(track.roles)):

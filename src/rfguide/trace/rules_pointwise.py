@@ -64,8 +64,8 @@ def find(op: Op) -> Rule | None:
 rule(
     """_to_copy.default _prelu_kernel.default dropout.default native_dropout.default rrelu_with_noise.default
     rrelu_with_noise_functional.default masked_fill.Tensor log_sigmoid.default log_sigmoid_forward.default
-    softplus.default bernoulli.default bernoulli.p fake_quantize_per_tensor_affine.default complex.default
-    polar.default view_as_complex_copy.default isclose.default rsub.Tensor addcmul.default fill.Scalar
+    softplus.default bernoulli.default bernoulli.p fake_quantize_per_tensor_affine.default
+    view_as_complex_copy.default isclose.default rsub.Tensor addcmul.default fill.Scalar
     hardshrink.default alpha_dropout.default feature_dropout.default _fused_dropout.default bucketize.Tensor
     searchsorted.Tensor float_power.Tensor_Scalar lift_fresh_copy.default _conj_physical.default
     fake_quantize_per_tensor_affine_cachemask.default lift.default triu.default copy.default"""
@@ -184,3 +184,13 @@ def count(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
     dims = values["dim"] or list(range(x.dim()))
     spans = [sp.squeeze(s, dims) for s in reduce_spans(track_of(x), dims, x.shape, run.because())]
     return attach(out, Track(tuple(spans), tuple(r for d, r in enumerate(track_of(x).roles) if d not in dims)))
+
+
+@rule("complex.default polar.default")
+def pairs(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A complex number of two parts, which must depend on the same cells: they cannot be told apart again."""
+    one, two = (track_of(part) for part in args)
+    if not all(map(sp.equal, one.spans, two.spans)):
+        raise NotImplementedError
+    result: Tensor = pointwise(run, op, args, kwargs)
+    return result

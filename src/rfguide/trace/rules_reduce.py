@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from rfguide.trace import tables
@@ -142,3 +143,26 @@ def fourier(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
     dims = wrap(args[1], x.dim())
     track = track_of(x)
     return attach(out, track.with_spans(reduce_spans(track, dims, x.shape, run.because())))
+
+
+@rule("_trilinear.default")
+def trilinear(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A product of three tensors, each with new dimensions, summed over some (a bilinear layer is one)."""
+    operands, expanded, over = args[:3], args[3:6], args[6]
+    out = on_meta(op, args, kwargs)
+    wide = [tensor.detach() for tensor in operands]
+    tracks = []
+    for i, (tensor, dims) in enumerate(zip(operands, expanded, strict=True)):
+        track = track_of(tensor) if cell_of(tensor) is not None else run.nothing(tensor)
+        for d in dims:
+            wide[i] = wide[i].unsqueeze(d)
+            track = track.with_spans(
+                [sp.unsqueeze(s, d) for s in track.spans], (*track.roles[:d], "s", *track.roles[d:])
+            )
+        tracks.append(track)
+    shape = np.broadcast_shapes(*(t.shape for t in wide))
+    spans = united(run, [(t, track.spans, t.shape) for t, track in zip(wide, tracks, strict=True)], shape)
+    both = Track(tuple(spans), tracks[0].roles, unknown_in(tracks))
+    spans = [sp.squeeze(s, over) for s in reduce_spans(both, over, shape, run.because())]
+    roles = tuple(role for d, role in enumerate(both.roles) if d not in over)
+    return attach(out, Track(tuple(spans), roles, both.unknown))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -84,12 +85,19 @@ def convolution(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -
             made = track_of(parameter)
             tracks.append(made)
             is_mixed = is_transposed and parameter is weight
+            if is_mixed and (any(t.blind is not None for t in found) or _varies_by_tap(made)):
+                # Near the ends, and between strides, an output cell reads only some of the taps.
+                raise NotImplementedError
             spans = _kernel(made, parameter, 0 if is_mixed else 1, run.because(), axes)
             operands.append((out, spans, (1, 1 if is_mixed else out_channels, *[1] * axes)))
     roles = ("b", "c") + ("s",) * axes
     if len(operands) == 1 and track is not None:
         return attach(out, Track(tuple(operands[0][1]), roles, track.unknown))
     return attach(out, Track(tuple(united(run, operands, out.shape)), roles, unknown_in(tracks)))
+
+
+def _varies_by_tap(track: Track) -> bool:
+    return any(n > 1 for span in track.spans for side in (span.lo, span.hi) for n in side.shape[2:])
 
 
 def _kernel(track: Track, parameter: Tensor, first: int, because: str, axes: int) -> list[Span]:
@@ -179,6 +187,10 @@ def _upsampled(out: Tensor, x: Tensor, made: Any) -> Tensor:
     return attach(out, track.with_spans(windowed(track.spans, 2, found)))
 
 
+def _real(x: Tensor) -> tables.Float:
+    return np.float64 if x.dtype == torch.float64 else np.float32
+
+
 def _map(values: dict[str, Any]) -> Tensor:
     x: Tensor = values["self"] if "self" in values else values["input"]
     return x
@@ -205,7 +217,8 @@ def nearest(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
     x = _map(values)
     scales = _scales(values, x.dim() - 2)
     exact = "exact" in op._schema.name
-    return _upsampled(on_meta(op, args, kwargs), x, lambda i, n, m: tables.nearest(n, m, scales[i], exact))
+    real = _real(x)
+    return _upsampled(on_meta(op, args, kwargs), x, lambda i, n, m: tables.nearest(n, m, scales[i], exact, real))
 
 
 @rule(*(f"upsample_{name}.{o}" for name in _KINDS for o in ("default", "vec")))
@@ -215,7 +228,10 @@ def interpolation(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any])
     x = _map(values)
     scales = _scales(values, x.dim() - 2)
     cubic, align = "cubic" in op._schema.name, values["align_corners"]
-    return _upsampled(on_meta(op, args, kwargs), x, lambda i, n, m: tables.interpolated(n, m, scales[i], align, cubic))
+    real = _real(x)
+    return _upsampled(
+        on_meta(op, args, kwargs), x, lambda i, n, m: tables.interpolated(n, m, scales[i], align, cubic, real)
+    )
 
 
 @rule(*(f"_upsample_{name}2d_aa.{o}" for name in ("bilinear", "bicubic") for o in ("default", "vec")))
@@ -225,4 +241,7 @@ def antialiased(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -
     x = _map(values)
     scales = _scales(values, x.dim() - 2)
     cubic, align = "cubic" in op._schema.name, values["align_corners"]
-    return _upsampled(on_meta(op, args, kwargs), x, lambda i, n, m: tables.smoothed(n, m, scales[i], align, cubic))
+    real = _real(x)
+    return _upsampled(
+        on_meta(op, args, kwargs), x, lambda i, n, m: tables.smoothed(n, m, scales[i], align, cubic, real)
+    )

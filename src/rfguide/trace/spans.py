@@ -215,7 +215,7 @@ def pooled(found: tuple[Reach, ...], label: Array, over: tuple[int, ...]) -> tup
 def concatenate(spans: Sequence[Span], dim: int, sizes: Sequence[int]) -> Span:
     """Return the span of tensors put one after another along a dimension."""
     first = spans[0]
-    same = all(span is first or _equal(span, first) for span in spans[1:])
+    same = all(span is first or equal(span, first) for span in spans[1:])
     if same and first.lo.shape[dim] == 1 and not any(dim in reach.dims for reach in first.reaches):
         return first
     lo, hi = (_joined([getattr(span, side) for span in spans], dim, sizes) for side in ("lo", "hi"))
@@ -247,7 +247,8 @@ def _joined(arrays: Sequence[Array], dim: int, sizes: Sequence[int]) -> Array:
     return np.concatenate(full, axis=dim)
 
 
-def _equal(one: Span, other: Span) -> bool:
+def equal(one: Span, other: Span) -> bool:
+    """Whether two spans say the same of every element."""
     if one.reaches != other.reaches or (one.label is None) != (other.label is None):
         return False
     if one.label is not None and other.label is not None and not np.array_equal(one.label, other.label):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,15 +139,19 @@ def prefix(size: int, backwards: bool = False) -> Table:
     return _table(np.where(j >= i if backwards else j <= i, j, -1), size, None)
 
 
-def _ratio(size: int, out: int, scale: float | None, align_corners: bool) -> tuple[np.float32, Fraction]:
-    """Input cells per output cell, as torch rounds it (float32) and as it is meant."""
+# torch computes positions in the precision of the map (halves in float32); numpy's type of it.
+Float = Any
+
+
+def _ratio(size: int, out: int, scale: float | None, align_corners: bool, real: Float) -> tuple[Any, Fraction]:
+    """Input cells per output cell, as torch rounds it and as it is meant."""
     if align_corners:
         if out < 2:
-            return np.float32(0), Fraction(0)
-        return np.float32(size - 1) / np.float32(out - 1), Fraction(size - 1, out - 1)
+            return real(0), Fraction(0)
+        return real(size - 1) / real(out - 1), Fraction(size - 1, out - 1)
     if scale is not None and scale > 0:
-        return np.float32(1.0 / scale), 1 / Fraction(scale).limit_denominator(10**6)
-    return np.float32(size) / np.float32(out), Fraction(size, out)
+        return real(1.0 / scale), 1 / Fraction(scale).limit_denominator(10**6)
+    return real(size) / real(out), Fraction(size, out)
 
 
 def _pattern(ratio: Fraction, taps: Callable[[int], Sequence[int]]) -> Steps | None:
@@ -156,34 +161,37 @@ def _pattern(ratio: Fraction, taps: Callable[[int], Sequence[int]]) -> Steps | N
 
 
 @lru_cache(maxsize=1024)
-def nearest(size: int, out: int, scale: float | None, exact: bool = False) -> Table:
+def nearest(size: int, out: int, scale: float | None, exact: bool, real: Float) -> Table:
     """Interpolation by the nearest cell: floor(i * ratio), or floor((i + 1/2) * ratio) if exact."""
-    ratio, meant = _ratio(size, out, scale, False)
+    ratio, meant = _ratio(size, out, scale, False, real)
     shift = Fraction(1, 2) if exact else Fraction(0)
+    cells = np.floor((np.arange(out, dtype=real) + real(shift)) * ratio)
     steps = _pattern(meant, lambda i: [int((i + shift) * meant // 1)])
-    if size == out:
-        return move(np.arange(out), size, Steps(1, 1, ((0,),)))
-    if not exact and out == 2 * size:
-        return move(np.arange(out) // 2, size, Steps(2, 1, ((0,), (0,))))
-    cells = np.floor((np.arange(out, dtype=np.float32) + np.float32(shift)) * ratio)
     return move(np.minimum(cells.astype(np.int64), size - 1), size, steps)
 
 
+def _positions(out: int, ratio: Any, half: float, real: Float) -> Any:
+    """Return (i + half) * ratio - half.
+
+    In float32 it is rounded once, as the fused multiply-add of torch's kernels does: float64 holds the product.
+    """
+    return ((np.arange(out) + half) * np.float64(ratio) - half).astype(real)
+
+
 @lru_cache(maxsize=1024)
-def interpolated(size: int, out: int, scale: float | None, align_corners: bool, cubic: bool) -> Table:
+def interpolated(size: int, out: int, scale: float | None, align_corners: bool, cubic: bool, real: Float) -> Table:
     """Linear (two cells) or cubic (four cells) interpolation; a cell of weight 0 is read as well.
 
     The source position of cell i is (i + 1/2) * ratio - 1/2, or i * ratio with aligned corners.
     """
-    ratio, meant = _ratio(size, out, scale, align_corners)
+    ratio, meant = _ratio(size, out, scale, align_corners, real)
     if size == out and not cubic:
         return move(np.arange(out), size, Steps(1, 1, ((0,),)))
-    half = np.float32(0 if align_corners else 0.5)
     exact_half = Fraction(0) if align_corners else Fraction(1, 2)
-    position = (np.arange(out, dtype=np.float32) + half) * ratio - half
+    position = _positions(out, ratio, float(exact_half), real)
     around = (-1, 0, 1, 2) if cubic else (0, 1)
     if not cubic:
-        position = np.maximum(position, np.float32(0))
+        position = np.maximum(position, real(0))
     floor = np.floor(position).astype(np.int64)
     if not cubic:
         floor = np.minimum(floor, size - 1)
@@ -193,12 +201,14 @@ def interpolated(size: int, out: int, scale: float | None, align_corners: bool, 
 
 
 @lru_cache(maxsize=1024)
-def smoothed(size: int, out: int, scale: float | None, align_corners: bool, cubic: bool) -> Table:
+def smoothed(size: int, out: int, scale: float | None, align_corners: bool, cubic: bool, real: Float) -> Table:
     """Antialiased linear or cubic interpolation: the kernel widens with the ratio (same rule as torch's _aa ops)."""
-    ratio, meant = _ratio(size, out, scale, align_corners)
-    one, rounding = np.float32(1), np.float32(0.5)
-    width = np.float32(2 if cubic else 1) * max(ratio, one)
-    centre = ratio * (np.arange(out, dtype=np.float32) + rounding)
+    ratio, meant = _ratio(size, out, scale, align_corners, real)
+    if size == out:
+        return move(np.arange(out), size, Steps(1, 1, ((0,),)))
+    one, rounding = real(1), real(0.5)
+    width = real(2 if cubic else 1) * max(ratio, one)
+    centre = ratio * (np.arange(out, dtype=real) + rounding)
     first = np.maximum((centre - width + rounding).astype(np.int64), 0)
     last = np.minimum((centre + width + rounding).astype(np.int64), size) - 1
     longest = int((last - first).max()) + 1
