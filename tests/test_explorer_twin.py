@@ -7,9 +7,9 @@ from dataclasses import astuple
 from typing import Any
 
 import pytest
-from explorer_harness import DOCS, Harness, Stack, random_stack, served
 from playwright.sync_api import Browser, Page
 
+from explorer_harness import DOCS, Harness, Stack, random_stack, served
 from rfguide import GeometryError, Layer, receptive_fields
 from rfguide._site import explorer
 
