@@ -29,7 +29,7 @@ $(READY):
 	touch $@
 
 serve: setup  ## build the site and serve it on http://127.0.0.1:8000, again after each edit
-	$(BIN)/mkdocs serve --strict --livereload -a 127.0.0.1:$(PORT)
+	$(BIN)/mkdocs serve --dirty --livereload -a 127.0.0.1:$(PORT)  # dirty: after an edit only that page is built
 
 site: setup  ## build the site into site/
 	$(BIN)/mkdocs build --strict

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from markupsafe import Markup, escape
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import event_priority
@@ -29,6 +30,7 @@ log = logging.getLogger("mkdocs.plugins.rfguide")
 _problems: list[Problem] = []
 _files: Files
 _navs: dict[str, Navigation] = {}
+_titles: dict[str, str] = {}  # of every page built so far, for `mkdocs serve --dirty`, which reads only what was edited
 
 
 def on_config(config: MkDocsConfig) -> None:
@@ -46,6 +48,9 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
+    for page in nav.pages:
+        if page.file.src_uri in _titles and not page.file.is_modified():
+            page.title = _titles[page.file.src_uri]
     _navs.update(languages.split(nav))
 
 
@@ -116,7 +121,10 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 @event_priority(100)
 def on_page_context(context: Any, page: Page, config: MkDocsConfig, nav: Navigation) -> Any:
     code = languages.language(page.file)
+    _titles[page.file.src_uri] = str(page.title)
     languages.speak(config, code)
+    if "description" in page.meta:  # the theme puts it into an attribute as it is
+        page.meta["description"] = Markup(escape(str(page.meta["description"])))
     context["nav"] = _navs.get(code, nav)
     context["base"] = languages.base(code)
     context["twins"] = [

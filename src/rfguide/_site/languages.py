@@ -131,14 +131,22 @@ def _address(site: str, file: File) -> str:
     return f"{site}/{file.url.removeprefix('./')}"
 
 
+_entries: dict[str, list[Any]] = {}  # of every page built so far; a dirty build indexes only what was edited
+
+
 def split_search(config: MkDocsConfig) -> None:
     """Give each language the part of the search index that is about its pages."""
     whole = json.loads(Path(config.site_dir, "search/search_index.json").read_text(encoding="utf-8"))
+    fresh: dict[str, list[Any]] = {}
+    for entry in whole["docs"]:
+        fresh.setdefault(entry["location"].partition("#")[0], []).append(entry)
+    _entries.update(fresh)
+    entries = [entry for page in _entries.values() for entry in page]
     for code in LANGUAGES:
         others = tuple(base(other) for other in LANGUAGES if other not in (code, ROOT))
         docs = [
             {**entry, "location": entry["location"].removeprefix(base(code))}
-            for entry in whole["docs"]
+            for entry in entries
             if entry["location"].startswith(base(code)) and not (others and entry["location"].startswith(others))
         ]
         part = {"config": {**whole["config"], "lang": [code]}, "docs": docs}
