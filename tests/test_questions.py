@@ -28,6 +28,15 @@ ASKED = {
     "Dilation: how much, and gridding?": "dilation",
     "The dilated version: 9 or 10?": "dilated-twin",
     "How do I get the maps out?": "hooks",
+    "Does the training patch have to exceed the field?": "patch-size",
+    "The field of YOLOv3's heads?": "yolov3",
+    "The field after upsampling, in a U-Net?": "u-net",
+    "What is output_padding?": "output-padding",
+    "TCN: the formula, and why the factor 2?": "tcn",
+    "WaveNet: 1024 or 1025?": "wavenet",
+    "wav2vec 2.0: why 49 frames a second?": "wav2vec",
+    "3-D nets: per axis?": "three-d",
+    "Transformers and global operations?": "global",
 }
 END = re.compile(r"[.?!](?=\s|$)|[。？！]")
 
