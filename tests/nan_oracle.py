@@ -66,7 +66,7 @@ def dependence(model, inputs, which=0, *, batched=False):
 
 
 def hulls(seen, units):
-    """Return the first and last cell for every unit: {unit: (first, last) or None}; `units` are the map's dimensions."""
+    """Return the first and the last cell that each unit depends on, as two tensors over its `units` dimensions."""
     rank = seen.dim() - 1
     others = [d + 1 for d in range(rank) if d not in units]
     small = seen.any(dim=others) if others else seen
