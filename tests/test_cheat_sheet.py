@@ -1,5 +1,6 @@
 """The cheat sheet: every formula that stands on any page stands on it, and every entry of the catalogue."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,16 @@ def test_every_formula_of_the_site_is_on_the_cheat_sheet(language):
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_entry_of_the_catalogue_is_on_the_cheat_sheet(language):
     assert set(ENTRIES) - formulas(DOCS / language / "cheat-sheet.md") == set()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("path", ["cheat-sheet/", "zh/cheat-sheet/"])
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_it_prints_on_two_sheets(chromium, address, path, paper):
+    page = chromium.new_page()
+    try:
+        page.goto(address + path)
+        pdf = page.pdf(format=paper, prefer_css_page_size=True)
+    finally:
+        page.close()
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2

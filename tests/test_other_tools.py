@@ -8,7 +8,7 @@ import pytest
 from rfguide._site.grammar import COMMENT, read
 
 DOCS = Path(__file__).parents[1] / "docs"
-MARKS = re.compile(r"✓|C|–|✗ .+")
+MARKS = re.compile(r"✓|!|–|✗&nbsp;.+")
 
 
 @pytest.fixture(params=["en", "zh"])
