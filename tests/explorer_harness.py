@@ -1,4 +1,4 @@
-"""A page with the explorer on it, as the theme lays one out, served to Chromium; and the stacks that Python makes up."""
+"""A page with the explorer on it, served to Chromium, and the stacks that Python makes up."""
 
 import random
 import threading

@@ -24,16 +24,16 @@ SCHEMES = ("default", "slate")
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Harness]:
+def server() -> Iterator[Harness]:
     with served() as harness:
         yield harness
 
 
 @pytest.fixture
-def harness(site: Harness) -> Harness:
-    site.lang, site.scheme = "en", "default"
-    site.element = explorer.embed("preset=net linked", "en")
-    return site
+def harness(server: Harness) -> Harness:
+    server.lang, server.scheme = "en", "default"
+    server.element = explorer.embed("preset=net linked", "en")
+    return server
 
 
 @pytest.fixture
@@ -103,8 +103,9 @@ def test_the_mouse_shows_a_unit_and_a_click_keeps_it(reader: BrowserContext, har
     last.click(position=middle_of(page, 4, 0, 0, 8))
     page.locator("h1").hover()
     assert say(page) == (
-        "Unit (0, 0) of pool2 reads 2 × 2 = 4 cells of conv2. It sees 7 × 7 = 49 pixels of the image: rows 0–6, columns 0–6."
-        " The border takes 51 of the 100 pixels of its field."
+        "Unit (0, 0) of pool2 reads 2 × 2 = 4 cells of conv2. "
+        "It sees 7 × 7 = 49 pixels of the image: rows 0–6, columns 0–6. "
+        "The border takes 51 of the 100 pixels of its field."
     )
 
 
@@ -304,9 +305,13 @@ def test_nothing_hangs_over_and_targets_are_large_enough(
     page.goto(harness.address)
     expect(page.locator(".map canvas").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    small = page.evaluate("""() => [...document.querySelector("rf-explorer").shadowRoot.querySelectorAll("button, input, select, canvas")]
+    small = page.evaluate("""() => {
+      const { shadowRoot } = document.querySelector("rf-explorer");
+      return [...shadowRoot.querySelectorAll("button, input, select, canvas")]
         .map((one) => [one.outerHTML.slice(0, 50), one.getBoundingClientRect()])
-        .filter(([, box]) => box.width && (box.width < 24 || box.height < 24)).map(([what]) => what)""")
+        .filter(([, box]) => box.width && (box.width < 24 || box.height < 24))
+        .map(([what]) => what);
+    }""")
     assert small == []
     letters = page.evaluate("""() => [...document.querySelector("rf-explorer").shadowRoot.querySelectorAll("*")]
         .filter((one) => one.childNodes[0]?.nodeType == 3).map((one) => parseFloat(getComputedStyle(one).fontSize))""")
@@ -331,6 +336,22 @@ def test_compact_shows_the_picture_and_the_way_to_the_whole(reader: BrowserConte
     expect(page.locator("#rows")).to_be_hidden()
     link = page.get_by_role("link", name="在探索器中打开")
     assert link.get_attribute("href") == f"{harness.address}zh/explorer/#rf={explorer.PRESETS['net']}"
+
+
+def test_it_survives_the_themes_instant_navigation_both_ways(reader: BrowserContext, address: str) -> None:
+    page = reader.new_page()
+    page.goto(f"{address}explorer/")
+    expect(page.locator(".map canvas").first).to_be_visible()
+    page.evaluate("window.same = true")
+    page.locator("fieldset").first.locator("[data-name=kernel_size]").fill("5")
+    page.wait_for_url("**/explorer/#rf=*")
+    page.locator(".md-header a.md-logo").click()
+    page.wait_for_url(address)
+    expect(page.locator("rf-explorer[compact] .map canvas").first).to_be_visible()
+    page.go_back()
+    page.wait_for_url("**/explorer/#rf=*")
+    expect(page.locator("fieldset").first.locator("[data-name=kernel_size]")).to_have_value("5")
+    assert page.evaluate("window.same"), "no page was loaded anew"
 
 
 def working_stacks(count: int, seed: int, *, largest: int = 64) -> list[dict[str, Any]]:
@@ -368,7 +389,7 @@ def test_copied_code_runs_in_torch_with_the_shapes_shown(reader: BrowserContext,
 
 
 def test_the_highlighted_cells_are_those_that_torch_depends_on(reader: BrowserContext, harness: Harness) -> None:
-    """The gradient of one unit, with all weights 1 and averages for maxima, is not zero exactly where it is highlighted."""
+    """With all weights 1 and sums for maxima, the gradient of a unit is not zero exactly where it is highlighted."""
     import torch
     from torch import nn
 
@@ -405,7 +426,7 @@ def test_the_highlighted_cells_are_those_that_torch_depends_on(reader: BrowserCo
         y = x
         for layer, size in zip(stack["layers"], stack["sizes"], strict=True):
             part = module(layer, size).double()
-            nn.init.ones_([*part.parameters()][0])
+            nn.init.ones_(next(iter(part.parameters())))
             y = part(y)[..., :size]
         (gradient,) = torch.autograd.grad(y[0, 0, stack["unit"]], x)
         assert answer["cells"] == gradient[0, 0].nonzero().flatten().tolist(), stack

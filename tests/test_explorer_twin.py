@@ -26,7 +26,8 @@ ASK_MODULE = """async (stacks) => {
   const { geometry } = await import("/assets/explorer/geometry.js");
   return stacks.map((stack) => {
     const { error, layers } = geometry(stack);
-    return { error, layers: layers.map(({ outputSize, size, stride, padding }) => ({ outputSize, size, stride, padding })) };
+    const numbers = ({ outputSize, size, stride, padding }) => ({ outputSize, size, stride, padding });
+    return { error, layers: layers.map(numbers) };
   });
 }"""
 
