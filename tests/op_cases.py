@@ -313,4 +313,30 @@ CASES = {
         Fn(lambda x: x.mT.swapaxes(2, 3).unsqueeze(0).squeeze(0).contiguous().to(torch.float64).float()),
         MAP,
     ),
+    "detached": (Fn(lambda x: x.detach()[:, :, 1:]), MAP),
+    "groups that differ": (
+        Fn(
+            lambda x, conv: conv(torch.cat([F.max_pool2d(x, 3, 1, 1), x], 1)).chunk(2, 1)[1],
+            nn.Conv2d(4, 4, 1, groups=2),
+        ),
+        MAP,
+    ),
+    "log softmax": (Fn(lambda x: x.log_softmax(2)), MAP),
+    "one unit reduced": (Fn(lambda x: x.prod(2).logsumexp(-1) + x.std((2, 3)) + torch.var_mean(x, (2, 3))[0]), MAP),
+    "comparisons": (Fn(lambda x: torch.where(x > 0, x, -x)), MAP),
+    "upsampled in 1-D": (seq(nn.Upsample(scale_factor=2), nn.ReflectionPad1d(2), nn.ReplicationPad1d(1)), (1, 2, 7)),
+    "upsampled in 3-D": (
+        seq(nn.Upsample(size=(3, 5, 4)), nn.ReplicationPad3d(1), nn.ReflectionPad3d(1)),
+        (1, 2, 2, 3, 3),
+    ),
+}
+
+# Places that the network computes: NaN in an index says nothing, but any cell along the axis may be meant.
+COMPUTED = {
+    "counts": Fn(lambda x: (x > 0).sum(2) + x.argmax(2) + x.count_nonzero(2)),
+    "sorted": Fn(lambda x: x.sort(2)[0] + x.topk(6, 2)[0] + x.median(2, keepdim=True)[0]),
+    "scattered": Fn(lambda x: torch.zeros_like(x).scatter(2, x.long(), x)),
+    "indexed": Fn(lambda x: x[:, :, x[0, 0, :, 0].long()]),
+    "gathered": Fn(lambda x: x.gather(2, x.long())),
+    "sampled": Fn(lambda x: F.grid_sample(x, x.permute(0, 2, 3, 1))),
 }

@@ -1,14 +1,25 @@
 """Every op that `trace` has a rule for, on a small model: each unit of each map against NaN in each input cell."""
 
+import sys
+from itertools import product
+
+import numpy as np
 import pytest
 
 import rfguide
 from nan_oracle import differences
-from op_cases import CASES
+from op_cases import CASES, COMPUTED, MAP
+from rfguide.trace import tables
+from rfguide.trace.cells import attach, cell_of, track_of
+from rfguide.trace.rules import RULES, tensors
+from rfguide.trace.rules_pointwise import find, pointwise
+from rfguide.trace.spans import Span
+
+engine = sys.modules["rfguide.trace.engine"]
 
 
 @pytest.fixture(autouse=True)
-def _in_evaluation():
+def _mode():
     for name, (model, _) in CASES.items():
         model.train("training" in name)
 
@@ -17,3 +28,107 @@ def _in_evaluation():
 def test_every_unit_sees_what_nan_shows(case):
     model, shape = CASES[case]
     assert differences(model, rfguide.trace(model, shape), [shape]) == []
+
+
+@pytest.mark.parametrize("case", COMPUTED)
+def test_a_computed_place_may_be_any_cell(case):
+    m = rfguide.trace(COMPUTED[case], MAP).output
+    assert {m.visible(unit)[0] for unit in product(*map(range, m.units))} == {(0, 5)}
+    assert m.size[0] == 6
+
+
+def rules_used(model, shape, monkeypatch):
+    used = set()
+
+    def noting(op):
+        rule = find(op)
+        used.add(rule)
+        return rule
+
+    monkeypatch.setattr(engine, "find", noting)
+    rfguide.trace(model, shape)
+    return used
+
+
+@pytest.fixture(scope="module")
+def users():
+    """The cases that use each rule."""
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, (model, shape) in [*CASES.items(), *((n, (m, MAP)) for n, m in COMPUTED.items())]:
+            for rule in rules_used(model, shape, patch):
+                found.setdefault(rule, []).append(name)
+    return found
+
+
+RULE_NAMES = sorted({rule.__name__ for rule in RULES.values()} | {"pointwise"})
+
+
+@pytest.mark.parametrize("name", RULE_NAMES)
+def test_a_planted_error_in_a_rule_is_caught(name, users, monkeypatch):
+    """The test of the test: each rule, spoiled so that all it returns is one cell off, makes a case fail."""
+    (rule,) = {r for r in (*RULES.values(), pointwise) if r.__name__ == name}
+
+    def spoiled(op):
+        found = find(op)
+        return found if found is not rule else off_by_one(rule)
+
+    monkeypatch.setattr(engine, "find", spoiled)
+    assert any(fails(case) for case in users[rule])
+
+
+def fails(case):
+    if case in COMPUTED:
+        m = rfguide.trace(COMPUTED[case], MAP).output
+        return {m.visible(unit)[0] for unit in product(*map(range, m.units))} != {(0, 5)}
+    model, shape = CASES[case]
+    return bool(differences(model, rfguide.trace(model, shape), [shape]))
+
+
+def off_by_one(rule):
+    def wrong(run, op, args, kwargs):
+        out = rule(run, op, args, kwargs)
+        for tensor in tensors([out]):
+            if cell_of(tensor) is not None:
+                track = track_of(tensor)
+                attach(tensor, track.with_spans([moved(span) for span in track.spans]))
+        return out
+
+    return wrong
+
+
+def moved(span):
+    if span.is_empty:
+        cell = np.zeros_like(span.lo)
+        return Span(cell, cell, span.reaches, span.label)
+    seen = span.lo <= span.hi
+    return Span(np.where(seen, span.lo + 1, span.lo), np.where(seen, span.hi + 1, span.hi), span.reaches, span.label)
+
+
+BUILDERS = [name for name, value in vars(tables).items() if hasattr(value, "cache_info") or name == "move"]
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_planted_error_in_a_table_is_caught(builder, monkeypatch):
+    """Each table of windows, with all its rows one output cell too late."""
+    build = getattr(tables, builder)
+    used = []
+
+    def late(*args, **kwargs):
+        used.append(args)
+        table = build(*args, **kwargs)
+        return tables._table(np.roll(table.cells, 1, axis=0), table.size, table.step)
+
+    def plainly(*args, **kwargs):
+        used.append(args)
+        return build(*args, **kwargs)
+
+    for case, (model, shape) in CASES.items():
+        used.clear()
+        monkeypatch.setattr(tables, builder, plainly)
+        rfguide.trace(model, shape)
+        if used:
+            monkeypatch.setattr(tables, builder, late)
+            if fails(case):
+                return
+    pytest.fail("no case notices")

@@ -154,7 +154,7 @@ def index_select(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) 
     return result
 
 
-@rule("gather.default take_along_dim.default")
+@rule("gather.default")
 def gather(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Along one dimension, for each output element its own place."""
     x, dim, place = args[:3]
@@ -218,7 +218,7 @@ def scatter(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
     return attach(out, Track(tuple(united(run, operands, out.shape)), tracks[0].roles, unknown_in(tracks)))
 
 
-@rule("grid_sampler_2d.default grid_sampler_3d.default grid_sampler.default")
+@rule("grid_sampler_2d.default grid_sampler_3d.default")
 def grid_sample(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Cells at computed positions: any cell of the map may be meant, and the position decides which."""
     x, grid = args[:2]

@@ -16,12 +16,10 @@ from rfguide.trace.rules import (
     Rule,
     Run,
     attach_all,
-    bound,
     elementwise,
     is_traced,
     on_meta,
     ops,
-    reduce_spans,
     rule,
     sp,
     tensors,
@@ -62,13 +60,9 @@ def find(op: Op) -> Rule | None:
 
 
 rule(
-    """_to_copy.default _prelu_kernel.default dropout.default native_dropout.default rrelu_with_noise.default
-    rrelu_with_noise_functional.default masked_fill.Tensor log_sigmoid.default log_sigmoid_forward.default
-    softplus.default bernoulli.default bernoulli.p fake_quantize_per_tensor_affine.default
-    view_as_complex_copy.default isclose.default rsub.Tensor addcmul.default fill.Scalar
-    hardshrink.default alpha_dropout.default feature_dropout.default _fused_dropout.default bucketize.Tensor
-    searchsorted.Tensor float_power.Tensor_Scalar lift_fresh_copy.default _conj_physical.default
-    fake_quantize_per_tensor_affine_cachemask.default lift.default triu.default copy.default"""
+    """_to_copy.default _prelu_kernel.default native_dropout.default rrelu_with_noise.default
+    log_sigmoid_forward.default bernoulli.default bernoulli.p fake_quantize_per_tensor_affine.default
+    rsub.Tensor bucketize.Tensor searchsorted.Tensor"""
 )(pointwise)
 
 
@@ -173,17 +167,6 @@ def constant(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> T
 
 
 rule("empty_like.default new_empty.default new_empty_strided.default")(constant)
-
-
-@rule("count_nonzero.dim_IntList")
-def count(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
-    """A count over dimensions."""
-    values = bound(op, args, kwargs)
-    x = values["self"]
-    out = on_meta(op, args, kwargs)
-    dims = values["dim"] or list(range(x.dim()))
-    spans = [sp.squeeze(s, dims) for s in reduce_spans(track_of(x), dims, x.shape, run.because())]
-    return attach(out, Track(tuple(spans), tuple(r for d, r in enumerate(track_of(x).roles) if d not in dims)))
 
 
 @rule("complex.default polar.default")

@@ -48,10 +48,7 @@ def reduction(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     return attach_all(out, track.with_spans(spans, roles))
 
 
-@rule(
-    """_softmax.default _log_softmax.default _safe_softmax.default softmax.int log_softmax.int sort topk.default
-    argsort msort.default renorm.default"""
-)
+@rule("_softmax.default _log_softmax.default _safe_softmax.default sort topk.default renorm.default")
 def over_dimension(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Softmax or sorting: every element depends on all elements along one dimension."""
     values = bound(op, args, kwargs)
@@ -77,7 +74,7 @@ def running(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> An
 
 @rule(
     """mm.default bmm.default addmm.default baddbmm.default addbmm.default mv.default addmv.default dot.default
-    vdot.default linear.default"""
+    vdot.default"""
 )
 def product(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """A matrix product: element (i, j) depends on row i of the one and column j of the other."""
@@ -87,8 +84,6 @@ def product(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
         added, one, two = args[:3]
     else:
         one, two = args[:2]
-        if name == "linear":
-            two, added = two.t(), (args[2] if len(args) > 2 else None)
     out = on_meta(op, args, kwargs)
     run.macs += out.numel() * one.shape[-1] * (one.shape[0] if name == "addbmm" else 1)
     operands: list[Operand] = []

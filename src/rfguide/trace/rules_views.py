@@ -25,7 +25,7 @@ def along(track: Track, dim: int, table: tables.Table) -> Track:
     return moved(track, lambda s: sp.gather(s, dim, table), len(track.roles), track.roles)
 
 
-@rule("""view.default _unsafe_view.default reshape.default _reshape_alias.default view_copy.default""")
+@rule("view.default _unsafe_view.default _reshape_alias.default")
 def view(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """The same elements in another shape."""
     x = args[0]
@@ -43,22 +43,19 @@ def reshaped(track: Track, old: tuple[int, ...], new: tuple[int, ...]) -> Track:
     return moved(track, lambda s: sp.regroup(s, groups, old, new), len(new), ro.regroup(track.roles, groups, old, new))
 
 
-@rule(
-    """permute.default transpose.int t.default numpy_T.default swapaxes.default permute_copy.default mT.default
-    adjoint.default"""
-)
+@rule("permute.default transpose.int t.default")
 def permute(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Dimensions in another order."""
     x = args[0]
     out = op(*args, **kwargs)
     order = list(range(x.dim()))
     name = op._schema.name.split("::")[1]
-    if name.startswith("permute"):
+    if name == "permute":
         order = [d % x.dim() for d in args[1]]
-    elif name in ("t", "numpy_T"):
+    elif name == "t":
         order.reverse()
     elif order:
-        a, b = args[1:3] if len(args) > 2 else (-1, -2)
+        a, b = args[1:3]
         order[a], order[b] = order[b], order[a]
     track = track_of(x)
     roles = tuple(track.roles[d] for d in order)
@@ -87,7 +84,7 @@ def squeeze(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
     return attach_view(out, x, moved(track, lambda s: sp.squeeze(s, sorted(dims)), out.dim(), roles))
 
 
-@rule("expand.default expand_copy.default")
+@rule("expand.default")
 def expand(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """A dimension of one cell is repeated without a copy."""
     x = args[0]
@@ -98,14 +95,14 @@ def expand(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Ten
     return attach_view(out, x, moved(track, lambda s: sp.expand(sp.widen(s, rank), old, out.shape), rank, roles))
 
 
-@rule("""alias.default detach.default lift_fresh.default view.dtype _conj.default view_as.default lift.default""")
+@rule("alias.default detach.default _conj.default")
 def alias(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """The same tensor under another name."""
     out = op(*args, **kwargs)
     return attach_view(out, args[0], track_of(args[0]))
 
 
-@rule("slice.Tensor narrow.default")
+@rule("slice.Tensor")
 def cut(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Every step-th cell of a range along one dimension."""
     x = args[0]
@@ -127,10 +124,7 @@ def sliced(track: Track, dim: int, size: int, start: int, step: int, count: int)
     return along(track, dim, tables.sliced(size, start, step, count))
 
 
-@rule(
-    """split.Tensor split_with_sizes.default chunk.default unsafe_split.Tensor unsafe_chunk.default
-    tensor_split.sections"""
-)
+@rule("split.Tensor split_with_sizes.default unsafe_split.Tensor")
 def split(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Pieces along one dimension."""
     x = args[0]
@@ -231,7 +225,7 @@ def windows_of(
     return change
 
 
-@rule("cat.default concat.default _cat.default")
+@rule("cat.default")
 def concatenate(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Tensors one after another along a dimension."""
     pieces = [t for t in args[0] if tuple(t.shape) != (0,)]

@@ -125,14 +125,10 @@ def mix_channels(span: Span, shape: Sequence[int], groups: int, out_channels: in
     return sp.gather(span, 1, tables.repeated(groups, out_channels // groups))
 
 
-_POOLS = [
-    f"{name}{n}d{tail}.default"
-    for n in (1, 2, 3)
-    for name, tail in (("max_pool", "_with_indices"), ("max_pool", ""), ("avg_pool", ""))
-]
-
-
-@rule(*_POOLS)
+@rule(
+    """max_pool2d_with_indices.default max_pool3d_with_indices.default avg_pool1d.default avg_pool2d.default
+    avg_pool3d.default"""
+)
 def pool(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Maximum or mean of a window; with ceil_mode the last window may hang over the end."""
     out = on_meta(op, args, kwargs)
@@ -153,9 +149,8 @@ def pool(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
 
 
 @rule(
-    """_adaptive_avg_pool2d.default _adaptive_avg_pool3d.default adaptive_avg_pool1d.default
-    adaptive_max_pool1d.default adaptive_max_pool2d.default adaptive_max_pool3d.default
-    adaptive_avg_pool2d.default adaptive_avg_pool3d.default"""
+    """_adaptive_avg_pool2d.default _adaptive_avg_pool3d.default adaptive_max_pool2d.default
+    adaptive_max_pool3d.default adaptive_avg_pool2d.default adaptive_avg_pool3d.default"""
 )
 def adaptive_pool(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Maximum or mean of a share of each axis; one share is the whole axis."""
