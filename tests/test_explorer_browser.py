@@ -345,6 +345,7 @@ def test_it_survives_the_themes_instant_navigation_both_ways(reader: BrowserCont
         route.fulfill(response=answer, body=re.sub(r"https?://[^/<\"]+/rfguide/", address, answer.text()))
 
     page = reader.new_page()
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.route("**/sitemap.xml", local)
     with page.expect_response("**/sitemap.xml"):
         page.goto(f"{address}explorer/")
