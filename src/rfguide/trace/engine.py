@@ -77,6 +77,8 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
         self.macs = 0
         self.ignored_calls: list[str] = []
         self.model = model
+        # The last refusal of an op: TorchScript's interpreter drops the text of what passes through it.
+        self.refusal: GeometryError | TraceError | None = None
         self.names = Names(model)
         self.constants = Constants(model, axes)
         # Constants that something traced was written into, by storage.
@@ -110,6 +112,9 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
             return rule(self, func, args, kwargs)
         except NotImplementedError:
             return self._unknown(func, args, kwargs)
+        except (GeometryError, TraceError) as error:
+            self.refusal = error
+            raise
 
     def _other(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         name = op._schema.name.split("::")[1]
@@ -223,10 +228,11 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
             return self.constants.hollow(on_meta(op, args, kwargs))
         if self.unknown == "error":
             where = self.names.until()
-            raise TraceError(
+            self.refusal = TraceError(
                 f"{self.names.label()}: rfguide does not know what {name} reads; "
                 f'until="{where}" stops before it, unknown="global" goes on and marks what follows'
             )
+            raise self.refusal
         tracks = [track_of(t) for t in operands]
         out = on_meta(op, args, kwargs)
         because = f"unknown op {name} in {self.names.label()}"
@@ -410,11 +416,11 @@ def run(model: nn.Module, inputs: Inputs, *, ignore_global: bool, unknown: str, 
             outputs = _outputs(ops, model(*inputs.args, **inputs.kwargs))
         except Stop:
             is_stopped = True
-        except TraceError as error:
-            raise _located(ops, str(error)) from None
-        except GeometryError as error:
-            raise TraceError(f"{ops.names.label()}: {error}") from None
+        except (GeometryError, TraceError) as error:
+            raise _located(ops, error) from None
         except Exception as error:
+            if ops.refusal is not None and "TorchScript interpreter" in str(error):
+                raise _located(ops, ops.refusal) from None
             raise TraceError(explained(ops.names.label(), error)) from error
     return Run(calls, outputs, is_stopped, ops.macs, ops.ignored_calls)
 
@@ -432,8 +438,8 @@ def _outputs(ops: Ops, output: Any) -> list[Call]:
     return result
 
 
-def _located(ops: Ops, message: str) -> TraceError:
-    label = ops.names.label()
+def _located(ops: Ops, error: Exception) -> TraceError:
+    label, message = ops.names.label(), str(error)
     return TraceError(message if message.startswith(label) else f"{label}: {message}")
 
 

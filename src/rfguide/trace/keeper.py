@@ -19,6 +19,7 @@ def kept(model: nn.Module) -> Iterator[None]:
     """Restore every attribute of every module, and the state of the random generators, at the end."""
     modules = [m for m in model.modules() if not isinstance(m, torch.jit.ScriptModule)]
     saved = [_state(m) for m in modules]
+    flags = [(p, p.requires_grad) for p in model.parameters()]
     generators = (torch.get_rng_state(), random.getstate(), np.random.get_state())
     uses_cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     cuda = torch.cuda.get_rng_state_all() if uses_cuda else None
@@ -32,6 +33,9 @@ def kept(model: nn.Module) -> Iterator[None]:
             torch.cuda.set_rng_state_all(cuda)
         for module, state in zip(modules, saved, strict=True):
             _restore(module, *state)
+        for parameter, flag in flags:
+            if parameter.requires_grad != flag:
+                parameter.requires_grad_(flag)
 
 
 def _state(module: nn.Module) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:

@@ -36,10 +36,10 @@ def _each(value: int | Sequence[int], axes: int) -> list[int]:
     return values * axes if len(values) == 1 else values
 
 
-@rule("convolution.default")
+@rule("convolution.default _convolution.default _convolution.deprecated")
 def convolution(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Each output channel of a group reads a window of all input channels of that group."""
-    x, weight, bias, stride, padding, dilation, is_transposed, output_padding, groups = args
+    x, weight, bias, stride, padding, dilation, is_transposed, output_padding, groups = args[:9]
     axes = weight.dim() - 2
     stride, padding, dilation = (_each(v, axes) for v in (stride, padding, dilation))
     kernel, size = weight.shape[2:], x.shape[2:]

@@ -18,7 +18,7 @@ _HEADS = {
 }  # fmt: skip
 _LEFT = {"name", "op", "output"}
 # What a narrow terminal does without, first things first.
-_SPARE = ("macs", "params", "padding", "op", "stride")
+_SPARE = ("macs", "params", "padding", "op", "stride", "output")
 
 
 def rows(trace: "Trace") -> list[dict[str, object]]:
