@@ -1,6 +1,6 @@
 """`make bench`: every figure of speed and weight, measured side by side in one run.
 
-    python bench/run.py [importing] [trace] [site] [explorer] [lighthouse]
+    python bench/run.py [importing] [trace] [website] [explorer] [lighthouse]
 
 Each module of this folder has `measure()`, which returns figures by name.
 """
@@ -8,7 +8,7 @@ Each module of this folder has `measure()`, which returns figures by name.
 import sys
 from importlib import import_module
 
-PARTS = ("importing", "trace", "site", "explorer", "lighthouse")
+PARTS = ("importing", "trace", "website", "explorer", "lighthouse")
 
 
 def main(names: list[str]) -> int:

@@ -59,7 +59,7 @@ def visit(chromium: Browser, address: str) -> Iterator[Visit]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_asks_no_other_host_and_complains_of_nothing(visit, path):
+def test_a_page_asks_no_other_host_complains_of_nothing_and_fits_a_phone(visit, path):
     visit.goto(path)
     visit.page.evaluate("document.querySelectorAll('img').forEach((image) => { image.loading = 'eager' })")
     visit.page.wait_for_load_state("networkidle")
@@ -75,34 +75,21 @@ def test_a_page_asks_no_other_host_and_complains_of_nothing(visit, path):
     assert image.endswith("/assets/images/social-zh.png" if chinese else "/assets/images/social-en.png")
     assert (SITE / "assets/images" / image.rsplit("/", 1)[1]).exists()
     assert visit.page.locator('link[rel="canonical"]').get_attribute("href").endswith(f"/rfguide/{path}")
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390, "it is wider than a phone"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing_in_our_content(chromium, address, path, scheme):
-    context = chromium.new_context(
-        viewport={"width": 1280, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
-    )
-    page = context.new_page()
-    page.goto(address + path)
-    page.wait_for_load_state("networkidle")
-    assert page.locator("body").get_attribute("data-md-color-scheme") == {"light": "default", "dark": "slate"}[scheme]
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+def test_axe_finds_nothing_in_our_content_in_either_theme(visit, path):
+    visit.page.emulate_media(reduced_motion="reduce")
+    visit.goto(path)
+    visit.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
     # The theme's own bar above a block, a <nav> for each, is not our content.
     ours = {"include": [".md-content"], "exclude": [".md-code__nav"]}
-    found = Axe().run(page, context=ours, options={"resultTypes": ["violations"]})
-    context.close()
-    assert not found.response["violations"], found.generate_report()
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_fits_a_phone(chromium, address, path):
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    page.goto(address + path)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    context.close()
-    assert width <= 390
+    for scheme in ("default", "slate"):
+        visit.page.evaluate(f"document.body.dataset.mdColorScheme = '{scheme}'")
+        found = Axe().run(visit.page, context=ours, options={"resultTypes": ["violations"]})
+        assert not found.response["violations"], f"{scheme}: {found.generate_report()}"
 
 
 def test_a_reader_walks_from_home_to_chapter_0_and_on_to_its_chinese_twin(visit):
