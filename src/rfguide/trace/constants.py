@@ -21,25 +21,10 @@ from rfguide.trace.rules import Op, on_meta, tensors
 # Elements up to which a constant is computed.
 LARGEST = 2**20
 
-_READS = frozenset(
-    [
-        "_local_scalar_dense",
-        "item",
-        "equal",
-        "allclose",
-        "is_nonzero",
-        "nonzero",
-        "nonzero_numpy",
-        "masked_select",
-        "_unique2",
-        "unique_dim",
-        "unique_consecutive",
-        "bincount",
-        "histc",
-        "_is_all_true",
-        "_is_any_true",
-    ]
-)
+_READS = {
+    "_local_scalar_dense", "item", "equal", "allclose", "is_nonzero", "nonzero", "nonzero_numpy", "masked_select",
+    "_unique2", "unique_dim", "unique_consecutive", "bincount", "histc", "_is_all_true", "_is_any_true",
+}  # fmt: skip
 
 
 def reads_values(op: Op) -> bool:

@@ -48,6 +48,10 @@ _FILLS = {
 }
 
 
+# How torch says that a tensor on the meta device has no values.
+_NO_VALUES = ("meta tensor", "cannot be called on meta", "unallocated storage", "meta device type tensor")
+
+
 class Stop(BaseException):
     """The call named by `until` has been reached."""
 
@@ -119,7 +123,7 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
     def _other(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         name = op._schema.name.split("::")[1]
         if reads_values(op):
-            raise TraceError(f"control flow or a shape depends on the input's values ({name})")
+            raise TraceError("control flow or a shape depends on the input's values")
         if op._schema.is_mutable:
             done = self._in_place(op, name, args, kwargs)
             if done is not None:
@@ -446,6 +450,6 @@ def _located(ops: Ops, error: Exception) -> TraceError:
 def explained(label: str, error: Exception) -> str:
     """Return one line on what the model raised and where."""
     text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    if "meta tensor" in text or "Tensor.item() cannot be called on meta" in text:
+    if any(sign in text for sign in _NO_VALUES):
         return f"{label}: control flow or a shape depends on the input's values"
     return f"{label}: {type(error).__name__}" + (f": {text[:300]}" if text else "")

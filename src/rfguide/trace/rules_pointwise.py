@@ -10,6 +10,7 @@ from torch import Tensor
 from rfguide.trace import reach as reaches
 from rfguide.trace import tables
 from rfguide.trace.cells import Track, attach, cell_of, like, track_of
+from rfguide.trace.constants import reads_values
 from rfguide.trace.rules import (
     RULES,
     Op,
@@ -53,7 +54,7 @@ def find(op: Op) -> Rule | None:
     key = id(op)
     if key not in _FOUND:
         found = RULES.get(op)
-        if found is None and torch.Tag.pointwise in op.tags and not op._schema.is_mutable:
+        if found is None and torch.Tag.pointwise in op.tags and not op._schema.is_mutable and not reads_values(op):
             found = pointwise
         _FOUND[key] = found
     return _FOUND[key]
