@@ -445,4 +445,4 @@ def test_the_highlighted_cells_are_those_that_torch_depends_on(reader: BrowserCo
 def test_the_weight_of_the_explorer() -> None:
     files = [path for path in FOLDER.iterdir() if path.suffix in (".js", ".css")]
     weight = len(compress(b"".join(path.read_bytes() for path in sorted(files)), 9))
-    assert weight < 18_000
+    assert weight < 17_500

@@ -22,6 +22,11 @@ function typed(text) {
   return pair ? pair.slice(1).map(Number) : plain && !isNaN(plain) ? Number(plain) : text;
 }
 
+/** Change a text only where it differs: what stays needs no new layout. */
+function put(node, html) {
+  if (node.put != html) node.innerHTML = node.put = html;
+}
+
 const label = (word, control) => `<label><span>${word}</span>${control}</label>`;
 const number = (name, word) => label(word, `<input data-name="${name}" inputmode="numeric">`);
 const button = (act, word, sign = word) => `<button data-do="${act}" aria-label="${word}">${sign}</button>`;
@@ -59,8 +64,12 @@ class Explorer extends HTMLElement {
   #views = []; // where each map is
   #built = {}; // which rows and maps are on the page
   #timer;
+  #ink;
   #resize = new ResizeObserver(() => this.#layout());
-  #theme = new MutationObserver(() => this.#draw());
+  #theme = new MutationObserver(() => {
+    this.#ink = null;
+    this.#draw();
+  });
   #follow = () => this.#open(location.hash);
 
   get stack() {
@@ -86,6 +95,7 @@ class Explorer extends HTMLElement {
     this.$ = (selector) => root.querySelector(selector);
     this.$$ = (selector) => [...root.querySelectorAll(selector)];
     this.#built = {};
+    this.#ink = null;
     this.$("link").onload = () => {
       this.$("#all").hidden = false;
       this.$("slot").hidden = true;
@@ -176,7 +186,7 @@ class Explorer extends HTMLElement {
     }
     $$(".map span").forEach((caption, m) => {
       const size = Array(shown.axes).fill(shown.sizes[m]).join(" × ");
-      caption.innerHTML = `<b>${shown.names[m]}</b> ${size}${m ? ` · r ${shown.found[m - 1].size ?? "?"}` : ""}`;
+      put(caption, `<b>${shown.names[m]}</b> ${size}${m ? ` · r ${shown.found[m - 1].size ?? "?"}` : ""}`);
     });
     const rows = $$("fieldset");
     for (const input of $$("[data-name]")) {
@@ -192,7 +202,7 @@ class Explorer extends HTMLElement {
     }
     rows.forEach((row, i) => {
       row.querySelector("select").value = layers[i].type;
-      for (const out of row.querySelectorAll("[data-out]")) out.textContent = found[i]?.[out.dataset.out] ?? "–";
+      for (const out of row.querySelectorAll("[data-out]")) put(out, found[i]?.[out.dataset.out] ?? "–");
     });
     $("[data-do=preset]").value = preset;
     $("[data-do=axes]").value = axes;
@@ -242,7 +252,7 @@ class Explorer extends HTMLElement {
     if (!this.$ || !this.#views.length) return;
     const { axes, layers, sizes, unit } = this.#shown;
     const { map, at } = this.#point ?? unit;
-    const ink = inks(this);
+    const ink = (this.#ink ??= inks(this));
     const marks = at.slice(-axes).map((place) => {
       const [back, on] = [seen, reached].map((follow) => follow(layers, sizes, map, place));
       return sizes.map((_, m) => (m < map ? back[m] : on[m]));
@@ -257,8 +267,8 @@ class Explorer extends HTMLElement {
     });
     const pen = sheet(this.$("#over"), ...this.area);
     layers.forEach((layer, m) => (axes > 1 ? beam : lines)(pen, this.#views[m], this.#views[m + 1], ink, layer));
-    this.$(".say").textContent = this.#say(map, at, marks);
-    this.$("dl").innerHTML = this.#sums(map, at);
+    put(this.$(".say"), this.#say(map, at, marks));
+    put(this.$("dl"), this.#sums(map, at));
     this.$$("fieldset").forEach((row, i) => row.classList.toggle("on", i == map - 1));
     this.$("a").href = this.#link();
     clearTimeout(this.#timer);

@@ -15,9 +15,10 @@ export function seen(layers, sizes, map, unit) {
     if (!map--) return maps;
     const read = (units) => sorted(units.flatMap((unit) => taps(layers[map], unit)));
     const inside = (cell) => cell >= 0 && cell < sizes[map];
+    const near = read(cells);
     // Beside what a transposed convolution reads there is no padding, just nothing.
-    padded = upward(layers[map]) ? [] : read(cells).filter((cell) => !inside(cell));
-    cells = read(cells).filter(inside);
+    padded = upward(layers[map]) ? [] : near.filter((cell) => !inside(cell));
+    cells = near.filter(inside);
     field = read(field);
   }
 }
