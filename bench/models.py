@@ -179,7 +179,11 @@ class Swin(nn.Module):
     """Swin-T (Liu et al. 2021)."""
 
     def __init__(
-        self, width: int = 96, depths: tuple[int, ...] = (2, 2, 6, 2), heads: tuple[int, ...] = (3, 6, 12, 24), window: int = 7
+        self,
+        width: int = 96,
+        depths: tuple[int, ...] = (2, 2, 6, 2),
+        heads: tuple[int, ...] = (3, 6, 12, 24),
+        window: int = 7,
     ) -> None:
         super().__init__()
         self.patch = nn.Conv2d(3, width, 4, 4)

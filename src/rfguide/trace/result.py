@@ -15,7 +15,7 @@ from rfguide.trace.forms import Form
 from rfguide.trace.inputs import Axis
 from rfguide.trace.reach import NOTHING, Reach, joined, over_dimension
 from rfguide.trace.roles import unit_dims
-from rfguide.trace.spans import Span, pooled
+from rfguide.trace.spans import Array, Span, pooled
 
 Region = tuple[int, int]
 
@@ -209,9 +209,14 @@ def _reaches(span: Span, unit_dims: Sequence[int]) -> list[Reach]:
 
 
 def _region(span: Span, place: dict[int, int]) -> Region | None:
-    key = tuple((place[d] if n > 1 else 0) if d in place else slice(None) for d, n in enumerate(span.lo.shape))
-    top = tuple((place[d] if n > 1 else 0) if d in place else slice(None) for d, n in enumerate(span.hi.shape))
-    lo, hi = int(span.lo[key].min()), int(span.hi[top].max())
+    def at(side: Array) -> Array:
+        """Return the cells of all channels of the unit."""
+        found: Array = side[
+            tuple((place[d] if n > 1 else 0) if d in place else slice(None) for d, n in enumerate(side.shape))
+        ]
+        return found
+
+    lo, hi = (min(int(at(lo).min()) for lo, _ in span.pieces), max(int(at(hi).max()) for _, hi in span.pieces))
     return (lo, hi) if lo <= hi else None
 
 

@@ -124,7 +124,7 @@ def _by_values(run: Run, op: Op, args: Sequence[Any]) -> Tensor:
             tracks.append(track)
             spans = list(track.spans)
             for _ in range(behind):
-                spans = [sp.unsqueeze(s, s.lo.ndim) for s in spans]
+                spans = [sp.unsqueeze(s, s.rank) for s in spans]
             operands.append((out, spans, [*i.shape, *[1] * behind]))
     roles = ("s",) * (out.dim() - behind) + (
         ("c",) * behind if cell_of(x) is None else tracks[0].roles[x.dim() - behind :]
@@ -141,7 +141,7 @@ def embedding(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
         result: Tensor = index(run, torch.ops.aten.index.Tensor, [table, [place]], {})
         return result
     track = track_of(place)
-    spans = [sp.unsqueeze(s, s.lo.ndim) for s in track.spans]
+    spans = [sp.unsqueeze(s, s.rank) for s in track.spans]
     return attach(out, track.with_spans(spans, (*track.roles, "c")))
 
 

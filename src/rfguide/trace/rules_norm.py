@@ -26,7 +26,7 @@ def _with_affine(
         moved = []
         for span in track_of(p).spans:
             for _ in behind:
-                span = sp.unsqueeze(span, span.lo.ndim)
+                span = sp.unsqueeze(span, span.rank)
             moved.append(span)
         operands.append((p.reshape([*p.shape, *behind]), moved, [*p.shape, *behind]))
     both = [track, *map(track_of, made)]

@@ -145,10 +145,10 @@ def selected(track: Track, dim: int, size: int, index: int) -> Track:
         label = span.label
         if label is not None and label.shape[dim] > 1:
             label = label.take([index], axis=dim)
-        lo, hi = (a.take([index], axis=dim) if a.shape[dim] > 1 else a for a in (span.lo, span.hi))
         if label is not None:
             found, label = sp.relabel(label, found)
-        return sp.squeeze(Span(lo, hi, found, label), [dim])
+        one = span.with_sides(lambda a, none: a.take([index], axis=dim) if a.shape[dim] > 1 else a, found, label)
+        return sp.squeeze(one, [dim])
 
     roles = track.roles[:dim] + track.roles[dim + 1 :]
     return moved(track, pick, len(roles), roles)
@@ -185,7 +185,7 @@ def by_memory(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
         return attach(out, moved(track, lambda s: sp.unsqueeze(s, x.dim()), out.dim(), (*track.roles, "c")))
     if name == "view_as_complex":
         last = x.dim() - 1
-        if any(side.shape[last] > 1 for span in track.spans for side in (span.lo, span.hi)):
+        if any(span.varies(last) for span in track.spans):
             # The parts of the number depend on different cells; they cannot be told apart again.
             raise NotImplementedError
         return attach(
@@ -219,8 +219,8 @@ def windows_of(
         places = []
         for tap in range(kernel_size):
             table = tables.sliced(size, tap * dilation - before, stride, count)
-            places.append(sp.unsqueeze(sp.gather(span, dim, table), span.lo.ndim))
-        return sp.concatenate(places, span.lo.ndim, [1] * kernel_size)
+            places.append(sp.unsqueeze(sp.gather(span, dim, table), span.rank))
+        return sp.concatenate(places, span.rank, [1] * kernel_size)
 
     return change
 

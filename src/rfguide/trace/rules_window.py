@@ -97,7 +97,7 @@ def convolution(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -
 
 
 def _varies_by_tap(track: Track) -> bool:
-    return any(n > 1 for span in track.spans for side in (span.lo, span.hi) for n in side.shape[2:])
+    return any(span.varies(d) for span in track.spans for d in range(2, span.rank))
 
 
 def _kernel(track: Track, parameter: Tensor, first: int, because: str, axes: int) -> list[Span]:
@@ -113,8 +113,7 @@ def _kernel(track: Track, parameter: Tensor, first: int, because: str, axes: int
 
 def mix_channels(span: Span, shape: Sequence[int], groups: int, out_channels: int) -> Span:
     """Return the span after each output channel reads all channels of its group."""
-    varies = span.lo.shape[1] > 1 or span.hi.shape[1] > 1 or (span.label is not None and span.label.shape[1] > 1)
-    if not varies and not any(1 in reach.dims for reach in span.reaches):
+    if not span.varies(1) and not any(1 in reach.dims for reach in span.reaches):
         return span
     if groups == 1:
         return sp.reduce(span, (1,), shape, "")

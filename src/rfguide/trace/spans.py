@@ -9,8 +9,8 @@ Beside them goes the closed form (`Reach`), one for the whole tensor or, after a
 branches, one for each channel: `label` says which.
 """
 
+import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,24 +28,80 @@ NONE_LO = np.int32(2**30)
 NONE_HI = np.int32(-1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Span:
-    """What the elements of a tensor depend on along one axis of one input."""
+Sides = tuple[Array, Array]
 
-    lo: Array
-    hi: Array
-    reaches: tuple[Reach, ...]
-    label: Array | None = None
+
+class Span:
+    """What the elements of a tensor depend on along one axis of one input.
+
+    The union of what rows and columns of a matrix depend on would fill the whole matrix; the two are kept apart
+    (`pieces`) until an op needs them in one.
+    """
+
+    __slots__ = ("label", "pieces", "reaches")
+
+    def __init__(
+        self, lo: Array, hi: Array, reaches: tuple[Reach, ...], label: Array | None = None, more: Sequence[Sides] = ()
+    ) -> None:
+        self.pieces: tuple[Sides, ...] = ((lo, hi), *more)
+        self.reaches, self.label = reaches, label
+
+    @property
+    def lo(self) -> Array:
+        """The first cell."""
+        return functools.reduce(np.minimum, [lo for lo, _ in self.pieces])
+
+    @property
+    def hi(self) -> Array:
+        """The last cell."""
+        return functools.reduce(np.maximum, [hi for _, hi in self.pieces])
+
+    @property
+    def rank(self) -> int:
+        """Number of dimensions."""
+        return self.pieces[0][0].ndim
 
     @property
     def is_empty(self) -> bool:
         """No element depends on any cell."""
-        return bool(self.reaches == (NOTHING,) and self.lo.size == 1 and self.lo.flat[0] > self.hi.flat[0])
+        lo, hi = self.pieces[0]
+        return bool(self.reaches == (NOTHING,) and lo.size == 1 and lo.flat[0] > hi.flat[0])
+
+    def varies(self, dim: int) -> bool:
+        """Whether elements along a dimension may depend on different cells, or in different ways."""
+        if self.label is not None and self.label.shape[dim] > 1:
+            return True
+        return any(side.shape[dim] > 1 for piece in self.pieces for side in piece)
+
+    def with_sides(
+        self, change: Callable[[Array, np.int32], Array], found: tuple[Reach, ...], label: Array | None
+    ) -> "Span":
+        """Return the span after the same change of all arrays, which is told what "no cell" is in each."""
+        (lo, hi), *more = compact([(change(lo, NONE_LO), change(hi, NONE_HI)) for lo, hi in self.pieces])
+        return Span(lo, hi, found, label, more)
 
     def map(self, change: Callable[[Any], Any], rename: Callable[[Reach], Reach]) -> "Span":
         """Return the span after a move of data that is the same for all arrays."""
         label = None if self.label is None else change(self.label)
-        return Span(change(self.lo), change(self.hi), tuple(map(rename, self.reaches)), label)
+        return self.with_sides(lambda side, none: change(side), tuple(map(rename, self.reaches)), label)
+
+
+# Elements up to which a union is written out at once.
+_SMALL = 4096
+
+
+def compact(pieces: list[Sides]) -> list[Sides]:
+    """Unite pieces, except where that would make an array much larger than each of them."""
+    result = pieces[:1]
+    for lo, hi in pieces[1:]:
+        for i, (lo_, hi_) in enumerate(result):
+            size = int(np.prod(np.broadcast_shapes(lo.shape, lo_.shape)))
+            if size <= max(_SMALL, lo.size, lo_.size):
+                result[i] = (np.minimum(lo, lo_), np.maximum(hi, hi_))
+                break
+        else:
+            result.append((lo, hi))
+    return result
 
 
 def empty(rank: int) -> Span:
@@ -82,22 +138,22 @@ def merge(spans: Sequence[Span]) -> Span:
         if result.is_empty:
             result = other
             continue
-        lo, hi = np.minimum(result.lo, other.lo), np.maximum(result.hi, other.hi)
+        (lo, hi), *more = compact([*result.pieces, *other.pieces])
         if result.label is None and other.label is None and len(result.reaches) == len(other.reaches) == 1:
-            result = Span(lo, hi, (reaches.joined(result.reaches[0], other.reaches[0]),))
+            result = Span(lo, hi, (reaches.joined(result.reaches[0], other.reaches[0]),), None, more)
             continue
         one = np.zeros((1,) * lo.ndim, np.int32) if result.label is None else result.label
         two = np.zeros((1,) * lo.ndim, np.int32) if other.label is None else other.label
         n = len(other.reaches)
         both = [reaches.joined(a, b) for a in result.reaches for b in other.reaches]
         kept, label = relabel(one * n + two, both)
-        result = Span(lo, hi, kept, label)
+        result = Span(lo, hi, kept, label, more)
     return result
 
 
 def widen(span: Span, rank: int) -> Span:
     """Return the span with dimensions of one cell put in front."""
-    more = rank - span.lo.ndim
+    more = rank - span.rank
     if not more:
         return span
     front = (1,) * more
@@ -113,7 +169,7 @@ def permute(span: Span, order: Sequence[int]) -> Span:
 def squeeze(span: Span, dims: Sequence[int]) -> Span:
     """Return the span without some dimensions of one cell."""
     gone = set(dims)
-    kept = [d for d in range(span.lo.ndim) if d not in gone]
+    kept = [d for d in range(span.rank) if d not in gone]
     place = {old: new for new, old in enumerate(kept)}
     return span.map(
         lambda a: a.reshape([a.shape[d] for d in kept]),
@@ -131,7 +187,8 @@ def expand(span: Span, old: Shape, new: Shape) -> Span:
     grown = [d for d in range(len(new)) if old[d] == 1 and new[d] != 1]
     if not grown:
         return span
-    return Span(span.lo, span.hi, tuple(reaches.constant_along(r, grown) for r in span.reaches), span.label)
+    lo, hi = span.pieces[0]
+    return Span(lo, hi, tuple(reaches.constant_along(r, grown) for r in span.reaches), span.label, span.pieces[1:])
 
 
 def gather(span: Span, dim: int, table: Table) -> Span:
@@ -147,26 +204,21 @@ def gather(span: Span, dim: int, table: Table) -> Span:
     found = tuple(reaches.stepped(r, dim, table.size, table.out, table.step) for r in found)
     if label is not None:
         found, label = relabel(label, found)
-    if span.lo.shape[dim] > 1 or table.size == 1:
-        lo, hi = _gather(span.lo, dim, table, NONE_LO), _gather(span.hi, dim, table, NONE_HI)
-    else:
-        lo, hi = span.lo, span.hi
-        if table.blind is not None:
-            blind = table.blind.reshape([-1 if d == dim else 1 for d in range(lo.ndim)])
-            lo, hi = np.where(blind, NONE_LO, lo), np.where(blind, NONE_HI, hi)
-    return Span(lo, hi, found, label)
+    return span.with_sides(lambda side, none: _gather(side, dim, table, none), found, label)
 
 
 def _gather(array: Array, dim: int, table: Table, none: np.int32) -> Array:
-    cells = table.cells
-    if table.size == 1 and table.blind is None:
-        # A single cell that every output cell reads: nothing differs.
-        return array
+    if array.shape[dim] == 1:
+        # Nothing differs along the dimension, except that output cells in padding see nothing.
+        if table.blind is None:
+            return array
+        blind = table.blind.reshape([-1 if d == dim else 1 for d in range(array.ndim)])
+        return np.where(blind, none, array)
     last = array.ndim - 1
     if dim != last:
         array = np.swapaxes(array, dim, last)
     array = np.concatenate([array, np.full((*array.shape[:-1], 1), none)], axis=-1)
-    read = array[..., cells]
+    read = array[..., table.cells]
     result = read.min(axis=-1) if none == NONE_LO else read.max(axis=-1)
     return np.swapaxes(result, dim, last) if dim != last else result
 
@@ -180,12 +232,14 @@ def reduce(span: Span, dims: Sequence[int], shape: Shape, because: str) -> Span:
     found = tuple(reaches.reduced(r, over, shape, because) for r in found)
     if label is not None:
         found, label = relabel(label, found)
-    lo, hi = span.lo, span.hi
-    if any(lo.shape[d] > 1 for d in over):
-        lo = lo.min(axis=over, keepdims=True)
-    if any(hi.shape[d] > 1 for d in over):
-        hi = hi.max(axis=over, keepdims=True)
-    return Span(lo, hi, found, label)
+
+    def collapse(side: Array, none: np.int32) -> Array:
+        if all(side.shape[d] == 1 for d in over):
+            return side
+        ends: Array = side.min(axis=over, keepdims=True) if none == NONE_LO else side.max(axis=over, keepdims=True)
+        return ends
+
+    return span.with_sides(collapse, found, label)
 
 
 def everything(spans: Sequence[Span], rank: int, because: str) -> Span:
