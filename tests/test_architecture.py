@@ -29,7 +29,7 @@ NEEDS = {
     "trace": {"torch", "numpy"},
     "probe": {"torch", "numpy"},
     "plot": {"torch", "numpy", "matplotlib"},
-    "cli": {"click"},
+    "cli": {"click", "torch", "matplotlib"},  # these two inside the commands that need them; test_cli.py looks
 }
 
 

@@ -562,6 +562,18 @@ def test_check_finds_a_field_that_is_wrong_by_one_cell(monkeypatch, end, offset)
     )
 
 
+def test_check_names_the_first_map_that_is_wrong(monkeypatch):
+    """One wrong map makes those after it wrong; the middle unit of all maps is falsified from conv2 on."""
+    true = Map.visible
+
+    def wrong(self, unit, *, input=None):
+        first, second = true(self, unit, input=input)
+        return (first, second) if self.name in ("conv1", "relu()", "pool") else ((first[0], first[1] - 1), second)
+
+    monkeypatch.setattr(Map, "visible", wrong)
+    assert rfguide.check(Net(), IMAGE).difference.name == "conv2"
+
+
 def test_check_finds_a_unit_that_is_said_to_see_nothing(monkeypatch):
     monkeypatch.setattr(Map, "visible", lambda self, unit, *, input=None: (None,))
     report = rfguide.check(nn.Conv1d(1, 1, 3), (1, 1, 8))

@@ -74,6 +74,8 @@ def size(
     if transposed:
         if ceil_mode:
             raise click.UsageError("--ceil-mode is for poolings, --transposed for transposed convolutions")
+        if len(padding) > 1:
+            raise click.UsageError("--padding takes one number with --transposed")
         row["output_padding"] = output_padding
         row["output_size"] = transposed_output_size(**row)
     else:

@@ -159,7 +159,10 @@ def gradient(
     model = load(target, arguments(pairs), train=train)
     shapes = tuple((1, *size) for size in sizes)
     traced = rfguide.trace(model, shapes)
-    seen = (traced.output if layer is None else traced[layer]).visible(unit)
+    try:
+        seen = (traced.output if layer is None else traced[layer]).visible(unit)
+    except KeyError as error:
+        raise click.ClickException(error.args[0]) from None
     slopes = rfguide.probe.gradient(model, shapes, unit, layer, linear=linear, samples=samples)
     box: Any = seen if len(seen) == 2 and all(seen) else None
     _write("gradient", lambda: rfguide.plot.plot_gradient(slopes, box), file, dark, form)

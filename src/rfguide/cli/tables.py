@@ -24,7 +24,7 @@ def render(rows: Sequence[Row], form: Form, heads: dict[str, str] | None = None)
         return out.getvalue().rstrip("\n")
     titles = [(heads or {}).get(name, name.replace("_", " ")) for name in names]
     lines = [titles, *([_plain(value) for value in row.values()] for row in rows)]
-    numbers = [all(isinstance(row[name], int) for row in rows) for name in names]
+    numbers = [all(row[name] is None or type(row[name]) is int for row in rows) for name in names]
     if form == "markdown":
         rule = [" ---: " if number else " :--- " for number in numbers]
         cells = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]

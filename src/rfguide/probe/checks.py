@@ -57,7 +57,7 @@ class Report:
         maps: Number of maps that were compared.
         units: Number of units that were compared, on all maps.
         passes: Forward passes that it took.
-        difference: The first difference, None if there is none.
+        difference: The first in the order of the calls, None if there is none.
     """
 
     maps: int
@@ -118,16 +118,20 @@ def check(
         questions = _questions(maps, fed, samples, random.Random(seed))
         asked = dict.fromkeys((name, unit) for expected in questions.values() for name, unit in expected)
         compared = {name for name, _ in asked}
+        order = {name: number for number, name in enumerate(maps)}
+        wrong: tuple[_Place, str] | None = None
         for number, (planting, expected) in enumerate(questions.items(), start=1):
-            wrong = _wrong(model, fed, planting, expected, maps, seen)
-            if wrong is not None:
-                difference = _difference(model, fed, planting[0], maps, wrong)
-                return Report(len(compared), len(asked), number, difference)
+            found = _wrong(model, fed, planting, expected, maps, seen)
+            # What is wrong on one map is wrong on those that come from it: the first map is the one to name.
+            if found is not None and (wrong is None or (order[found[0]], found[1]) < (order[wrong[0][0]], wrong[0][1])):
+                wrong = found, planting[0]
             if progress is not None:
                 progress(number, len(questions))
+        difference = None if wrong is None else _difference(model, fed, wrong[1], maps, wrong[0])
     unseen = next((name for name in maps if name in compared - seen), None)
-    lost = None if unseen is None else Difference(unseen, (), maps[unseen].input_name, (), None)
-    return Report(len(compared), len(asked), len(questions), lost)
+    if difference is None and unseen is not None:
+        difference = Difference(unseen, (), maps[unseen].input_name, (), None)
+    return Report(len(compared), len(asked), len(questions), difference)
 
 
 def _maps(traced: Trace) -> dict[str, Map]:
