@@ -525,6 +525,21 @@ def test_check_agrees_on_models_of_many_kinds(model):
     assert report.agrees, str(report)
 
 
+def test_check_compares_functions_under_their_own_numbers():
+    """What the check itself does to a map (it takes a unit, for one) must not count as a call of the model."""
+
+    def forward(conv, x):
+        y = conv(x)[:, :, 1:-1]
+        y += x[:, :, 1:-1]
+        out = torch.zeros_like(x)
+        out[:, :, 2:6] = y[:, :, 1:5]
+        return torch.cat([out.roll(1, 2), x.relu()], dim=1).relu()
+
+    report = rfguide.check(function(forward, nn.Conv1d(1, 1, 3, padding=1)), (1, 1, 8), samples=8)
+    assert report.agrees, str(report)
+    assert report.maps == 9  # 0, getitem(), getitem()#2, add_(), getitem()#3, roll(), relu(), cat(), relu()#2
+
+
 def test_check_takes_every_output():
     model = function(lambda conv, x: (conv(x), [x + 1, {"deep": conv(x) * 2}]), nn.Conv1d(1, 1, 3, padding=1))
     report = rfguide.check(model, (1, 1, 8), samples=8)

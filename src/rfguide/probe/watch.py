@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 from torch.overrides import TorchFunctionMode
@@ -103,8 +104,10 @@ def _from_input(value: Any) -> bool:
 
 
 def _shown(name: str, found: list[tuple[str, Tensor]], see: See) -> None:
-    for key, tensor in found:
-        see(name if len(found) == 1 else f"{name}[{key}]", tensor)
+    # What the onlooker does with the map is no call of the model.
+    with torch._C.DisableTorchFunction():
+        for key, tensor in found:
+            see(name if len(found) == 1 else f"{name}[{key}]", tensor)
 
 
 class _Functions(TorchFunctionMode):
