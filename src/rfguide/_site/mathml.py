@@ -33,6 +33,7 @@ def mathml(latex: str, *, inline: bool) -> str:
         raise Unreadable(f"{left[0]} is no LaTeX that can be shown")
     element = element.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "").replace(' display="inline"', "")
     element = re.sub(r"^(<math[^>]*>)<mrow>(.*)</mrow></math>$", r"\1\2</math>", element)
+    element = re.sub("<mo>(min|max)</mo>", r"<mi>\1</mi>", element)  # as an operator it would stand apart
     # Markdown reads what stands between the tags: nothing there may look like emphasis.
     return re.sub(r"&#x([0-9A-F]+);", lambda code: _character(int(code[1], 16)), element)
 

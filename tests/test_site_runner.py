@@ -1,0 +1,151 @@
+"""Running a page: once for both languages, kept under all that it depends on, labs in a kernel of their own."""
+
+from pathlib import Path
+
+import pytest
+
+from rfguide._site import runner, store
+from rfguide._site.check import problems
+from rfguide._site.fill import filled
+from rfguide._site.grammar import parse
+
+DATA = Path(__file__).parent / "data"
+
+
+def page(code: str, *, after: str = "", path: str = "docs/en/page.md"):
+    return parse(f"# T {{#t}}\n\n```python\n{code}\n```\n{after}", path)
+
+
+@pytest.fixture
+def no_cache(monkeypatch, tmp_path):
+    monkeypatch.setattr(store, "FOLDER", tmp_path)
+    monkeypatch.setattr(store, "_memory", {})
+    monkeypatch.delenv("CI", raising=False)
+    return tmp_path
+
+
+def test_a_page_and_its_twin_share_one_run(no_cache, monkeypatch):
+    runs = []
+    real = runner._run
+    monkeypatch.setattr(runner, "_run", lambda page: runs.append(page.path) or real(page))
+    english = parse((DATA / "good.md").read_text(encoding="utf-8"), "docs/en/good.md")
+    chinese = parse((DATA / "good.zh.md").read_text(encoding="utf-8"), "docs/zh/good.md")
+    assert runner.run(english) == runner.run(chinese)
+    assert runs == ["docs/en/good.md"]
+
+
+@pytest.mark.parametrize(("ci", "runs"), [("", 1), ("true", 2)])
+def test_a_run_is_kept_on_disk_but_not_in_ci(no_cache, monkeypatch, ci, runs):
+    monkeypatch.setenv("CI", ci)
+    calls = []
+    for _ in range(2):
+        monkeypatch.setattr(store, "_memory", {})
+        assert store.remember("pages", "key", lambda: calls.append(1) or [1]) == [1]
+    assert len(calls) == runs
+    assert bool(list(no_cache.rglob("*.json"))) == (not ci)
+
+
+def test_a_change_of_the_library_or_below_it_runs_pages_anew(no_cache, monkeypatch):
+    calls = []
+    for library in ("as it was", "as it is"):
+        monkeypatch.setattr(store, "library_at_start", lambda library=library: library)
+        store.remember("pages", "key", lambda: calls.append(1) or [1])
+    assert len(calls) == 2
+    source = no_cache / "module.py"
+    source.write_text("one = 1\n", encoding="utf-8")
+    monkeypatch.setattr(store, "LIBRARY", no_cache)
+    before = store.library()
+    source.write_text("one = 2\n", encoding="utf-8")
+    assert store.library() != before
+
+
+def test_blocks_share_one_namespace_and_go_on_after_an_error(no_cache):
+    second = "\n```text\nValueError: no\n```\n\n```python\nprint(x)\n```\n\n```text\n1\n```\n"
+    assert problems(page("x = 1\nraise ValueError('no')", after=second)) == []
+
+
+def test_an_error_is_on_the_line_of_its_statement(no_cache):
+    found = problems(page("def f():\n    raise ValueError('no')\n\n# a comment\nx = 1\nf()"))
+    assert [str(one) for one in found] == ["docs/en/page.md:9: the block raises ValueError: no"]
+
+
+def test_code_that_is_no_python_is_on_its_line(no_cache):
+    (found,) = problems(page("x = 1\ny = = 2"))
+    assert str(found).startswith("docs/en/page.md:5: the block raises SyntaxError")
+
+
+def test_a_warning_that_a_reader_would_see_is_a_problem(no_cache):
+    (found,) = problems(page("import warnings\nwarnings.warn('old', stacklevel=1)"))
+    assert str(found) == "docs/en/page.md:3: the block warns: old"
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        (1792, ("1792", "1,792")),
+        (-3, ("-3", "−3")),
+        (12.25, ("12.25",)),
+        (-0.5, ("-0.5", "−0.5")),
+        (True, ("True",)),
+        ((13, 22), ("(13, 22)",)),
+        ("53 %", ("53 %",)),
+    ],
+)
+def test_how_prose_may_write_a_value(value, texts):
+    assert runner.written(value) == texts
+
+
+def test_an_expression_sees_the_names_above_it_and_the_librarys(no_cache):
+    text = "# T {#t}\n\n2<!--= output_size(5, 3, stride=2) --> 1<!--= x -->\n\n```python\nx = 1\n```\n\n1<!--= x -->\n"
+    assert [str(one) for one in problems(parse(text, "docs/en/t.md"))] == [
+        "docs/en/t.md:3: x cannot be evaluated: NameError: name 'x' is not defined"
+    ]
+
+
+def test_fill_writes_what_a_page_prints_and_the_result_holds(no_cache):
+    bad = (DATA / "good.md").read_text(encoding="utf-8").replace("(32, 16)\n", "(0, 0)\n")
+    bad = bad.replace("    ```text\n    2\n    ```\n", "")
+    good = filled(parse(bad, "docs/en/good.md"))
+    assert problems(parse(good, "docs/en/good.md")) == []
+    assert filled(parse(good, "docs/en/good.md")) == good
+
+
+LAB = """# L {#l}
+
+```python
+def fail():
+    raise ValueError("no")
+
+
+x = 2
+print(x)
+fail()
+```
+
+```text
+2
+ValueError: no
+```
+
+Three is 3<!--= x + 1 -->, and the rest is 4<!--= x + 1 -->.
+
+```python
+import matplotlib.pyplot as plt
+
+plt.plot([1, 2], color="#1b2430")
+x
+```
+
+<!-- figure: A line. -->
+
+```python
+fail()
+```
+"""
+
+
+def test_a_lab_is_held_to_the_same_rules_in_its_own_kernel(no_cache):
+    assert [str(one) for one in problems(parse(LAB, "docs/en/labs/l.md"))] == [
+        "docs/en/labs/l.md:18: the text says '4', but x + 1 is 3",
+        "docs/en/labs/l.md:30: the block raises ValueError: no",
+    ]
