@@ -3,7 +3,7 @@
 import math
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,6 +81,7 @@ def check(
     input_size: Any,
     *,
     samples: int = 3,
+    layers: Iterable[str] | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
@@ -96,6 +97,7 @@ def check(
         model: Any module; it runs in the mode it is in and comes back as it was.
         input_size: As for `trace`.
         samples: Units per map: the first, the last, the middle one, then random ones.
+        layers: The calls whose maps to compare, named as in `trace`; all if not given.
         seed: Seed of the random units and values, from generators of their own.
         progress: Called with the forward passes done and their total after each.
 
@@ -111,7 +113,8 @@ def check(
         trace and the NaN probe agree on 18 units of 6 maps (54 forward passes)
     """
     (samples,) = at_least(1, samples=samples)
-    maps = _maps(trace(model, input_size))
+    traced = trace(model, input_size)
+    maps = _maps(traced) if layers is None else {name: traced[name] for name in layers}
     fed = feed(model, input_size, None, seed)
     seen: set[str] = set()
     with untouched(model), torch.no_grad():
