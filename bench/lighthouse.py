@@ -28,7 +28,9 @@ def scores(address: str) -> dict[str, float]:
         "--only-categories=performance,accessibility,best-practices,seo",
     ]
     chromium = shutil.which("chromium") or shutil.which("google-chrome") or ""
-    run = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "CHROME_PATH": chromium})
+    run = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, "CHROME_PATH": chromium}
+    )
     return {name: 100 * part["score"] for name, part in json.loads(run.stdout)["categories"].items()}
 
 

@@ -52,7 +52,7 @@ def ratio(make: Callable[[], nn.Module]) -> float:
 
 
 def linearity() -> float:
-    """Return how much longer a bottleneck takes in a deep ResNet than in a shallow one: 1 if time is linear in depth."""
+    """Return how much longer a bottleneck takes in a deep ResNet than in a shallow one: 1 where it is linear."""
     shallow, middle, deep = best(*map(tracer, (models.resnet50, models.resnet101, models.resnet152)))
     # 16, 33 and 50 blocks: the second step adds as many as the first.
     return (deep - middle) / (middle - shallow)

@@ -1,8 +1,9 @@
 """Settings of every test."""
 
+from hypothesis import settings
+
 from built_site import address, site
 from chromium import chromium
-from hypothesis import settings
 
 # One browser and one server of the site for the whole run: two of playwright's loops cannot live in one thread.
 __all__ = ["address", "chromium", "site"]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from zoo import ENTRIES, Entry
 
 import rfguide
 from rfguide.trace import Map, Trace
+from zoo import ENTRIES, Entry
 
 TABLE = Path(__file__).parent / "data" / "zoo.csv"
 COLUMNS = ["package", "family", "model", "input", "map", "shape", "size", "stride", "padding", "global"]

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from torch import nn
 
-# pytorchcv 0.0.74: family (its module), model (its function). The last pooling would leave one unit, so it is taken out.
+# pytorchcv 0.0.74: family (its module), model (its function). The last pooling would leave one unit; it is taken out.
 PYTORCHCV = [
     "alexnet.alexnet",
     "vgg.vgg11",
