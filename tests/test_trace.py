@@ -249,7 +249,11 @@ def test_tokens_by_number():
 SAMPLE = torch.empty(1, 3, 32, 32)
 
 
-@pytest.mark.parametrize("size", [tuple(SAMPLE.shape), list(SAMPLE.shape), SAMPLE.shape, SAMPLE, (SAMPLE,)], ids=str)
+@pytest.mark.parametrize(
+    "size",
+    [tuple(SAMPLE.shape), list(SAMPLE.shape), SAMPLE.shape, SAMPLE, (SAMPLE,)],
+    ids=["tuple", "list", "torch.Size", "tensor", "tuple of a tensor"],
+)
 def test_ways_to_give_the_input(size):
     assert rfguide.trace(Net(), size).output.size == (10, 10)
 
