@@ -42,12 +42,10 @@ def refusal(*arguments: str) -> str:
     return result.stderr.removeprefix("rfguide: ").rstrip("\n")
 
 
-def process(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command as a user does."""
     command = [sys.executable, "-c", "from rfguide.cli import main; main()", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=cwd, env={**os.environ, **environment}
-    )
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
 
 
 # size
@@ -131,7 +129,9 @@ def test_trace_takes_a_module_of_the_current_folder_and_an_instance(tmp_path):
     (tmp_path / "here_it_is.py").write_text(
         "from torch import nn\nclass Box:\n    model = nn.Sequential(nn.Conv1d(1, 1, 3))\n"
     )
-    done = process("trace", "here_it_is:Box.model", "-i", "1,9", "--csv", cwd=tmp_path)
+    # The installed command, for `python -c` has the current folder on its path anyway.
+    command = [Path(sys.executable).with_name("rfguide"), "trace", "here_it_is:Box.model", "-i", "1,9", "--csv"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[1].startswith("0,Conv1d,1×1×7,3,1,0,")
 

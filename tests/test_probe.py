@@ -261,6 +261,11 @@ def test_the_skeleton_counts_paths(layers, paths):
     assert not gradient[len(paths) :].any()
 
 
+def test_a_window_that_hangs_over_the_end_averages_what_is_left():
+    model = nn.MaxPool1d(2, ceil_mode=True)
+    assert probe.gradient(model, (1, 1, 9), 4, linear=True).tolist() == [0] * 8 + [0.5]
+
+
 def test_the_skeleton_reads_functions_as_it_reads_modules():
     torch.manual_seed(0)
     conv = nn.Conv2d(1, 2, 3)
@@ -531,7 +536,7 @@ def test_check_compares_functions_under_their_own_numbers():
     def forward(conv, x):
         y = conv(x)[:, :, 1:-1]
         y += x[:, :, 1:-1]
-        out = torch.zeros_like(x)
+        out = torch.zeros_like(x).relu()  # a shape is all that comes from the input: no map yet
         out[:, :, 2:6] = y[:, :, 1:5]
         return torch.cat([out.roll(1, 2), x.relu()], dim=1).relu()
 
@@ -586,6 +591,16 @@ def test_check_names_the_first_map_that_is_wrong(monkeypatch):
         return (first, second) if self.name in ("conv1", "relu()", "pool") else ((first[0], first[1] - 1), second)
 
     monkeypatch.setattr(Map, "visible", wrong)
+    assert rfguide.check(Net(), IMAGE).difference.name == "conv2"
+
+
+def test_check_names_the_first_map_even_if_a_later_one_is_found_first(monkeypatch):
+    """pool#2 is found wrong by the NaN that conv1 asks for, long before conv2's own."""
+    true = Map.visible
+    falsified = {("conv2", (8, 8)): ((13, 19), (13, 20)), ("pool#2", (0, 0)): ((0, 1), (0, 6))}
+    monkeypatch.setattr(
+        Map, "visible", lambda self, unit, *, input=None: falsified.get((self.name, unit)) or true(self, unit)
+    )
     assert rfguide.check(Net(), IMAGE).difference.name == "conv2"
 
 
