@@ -18,9 +18,9 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
-from rfguide._site import languages
+from rfguide._site import ahead, grammar, languages
 from rfguide._site.check import differences
-from rfguide._site.grammar import PageError, Problem, parse
+from rfguide._site.grammar import PageError, Problem
 from rfguide._site.notebook import notebook
 from rfguide._site.runner import run
 from rfguide._site.splice import spliced
@@ -45,6 +45,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     _files = files
     _problems.clear()
     languages.move_to_root(files)
+    ahead.start([_read(file, config) for file in files.documentation_pages()])
 
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
@@ -55,9 +56,7 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    source = Path(page.file.abs_src_path or "")
-    # MkDocs has taken off the front matter; lines are counted in the file, so the file is what is read.
-    read = parse(source.read_text(encoding="utf-8-sig"), source.relative_to(Path(config.docs_dir).parent).as_posix())
+    read = _read(page.file, config)
     found = list(read.problems)
     try:
         given = run(read)
@@ -77,7 +76,15 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return markdown
 
 
-def _offer_notebook(read: Any, page: Page, config: MkDocsConfig, files: Files) -> None:
+def _read(file: File, config: MkDocsConfig) -> grammar.Page:
+    """Read the page's file: lines are counted in it, and what MkDocs hands over has lost its front matter."""
+    source = Path(file.abs_src_path or "")
+    return grammar.parse(
+        source.read_text(encoding="utf-8-sig"), source.relative_to(Path(config.docs_dir).parent).as_posix()
+    )
+
+
+def _offer_notebook(read: grammar.Page, page: Page, config: MkDocsConfig, files: Files) -> None:
     path = f"{page.url.removeprefix('./')}{Path(page.file.src_uri).stem}.ipynb"
     written = nbformat.writes(notebook(read, page.canonical_url or page.url))
     files.append(File.generated(config, path, content=written))
@@ -85,6 +92,7 @@ def _offer_notebook(read: Any, page: Page, config: MkDocsConfig, files: Files) -
 
 
 def on_env(env: Any, config: MkDocsConfig, files: Files) -> Any:
+    ahead.stop()
     if _problems:
         for problem in sorted(_problems):
             log.error(str(problem))

@@ -14,6 +14,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from operator import index
 from pathlib import Path
@@ -54,14 +55,29 @@ class Run:
     failures: dict[str, str]  # "place:expression" -> why it has no value
 
 
+AHEAD: dict[tuple[str, str], Future[dict[str, Any]]] = {}  # runs that `ahead` has begun in other processes
+
+
 def run(page: Page) -> Run:
     """Return what the page's code gives; from memory or the cache if this very code was run before."""
-    key = hashlib.sha256("\0".join(_steps(page)).encode()).hexdigest()
-    if "labs" in Path(page.path).parts:
+    kind, key = identity(page)
+    begun = AHEAD.get((kind, key))
+    return _from_json(store.remember(kind, key, begun.result if begun else lambda: compute(page)))
+
+
+def identity(page: Page) -> tuple[str, str]:
+    """Return the kind of the page's run, and a key that is the same for the same code and expressions."""
+    kind = "labs" if "labs" in Path(page.path).parts else "pages"
+    return kind, hashlib.sha256("\0".join(_steps(page)).encode()).hexdigest()
+
+
+def compute(page: Page) -> dict[str, Any]:
+    """Run the page now, and return the run as `store` keeps it."""
+    if identity(page)[0] == "labs":
         from rfguide._site.labs import run_lab
 
-        return _from_json(store.remember("labs", key, lambda: asdict(run_lab(page))))
-    return _from_json(store.remember("pages", key, lambda: asdict(_run(page))))
+        return asdict(run_lab(page))
+    return asdict(_run(page))
 
 
 def _from_json(kept: dict[str, Any]) -> Run:

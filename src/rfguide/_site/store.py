@@ -53,7 +53,7 @@ def remember(kind: str, key: str, compute: Callable[[], Any]) -> Any:
     """Return `compute()`, a value that JSON can hold, or what it gave before for this kind and key."""
     whole = (kind, library_at_start(), key)
     if whole not in _memory:
-        path = FOLDER / kind / f"{hashlib.sha256(''.join(whole).encode()).hexdigest()[:32]}.json"
+        path = _path(whole)
         if not os.environ.get("CI") and path.exists():
             _memory[whole] = json.loads(path.read_text(encoding="utf-8"))
         else:
@@ -64,3 +64,13 @@ def remember(kind: str, key: str, compute: Callable[[], Any]) -> Any:
                 fresh.write_text(json.dumps(_memory[whole]), encoding="utf-8")
                 fresh.replace(path)  # two builds at once never see half a file
     return _memory[whole]
+
+
+def knows(kind: str, key: str) -> bool:
+    """Tell whether `remember` has no need to compute."""
+    whole = (kind, library_at_start(), key)
+    return whole in _memory or (not os.environ.get("CI") and _path(whole).exists())
+
+
+def _path(whole: tuple[str, str, str]) -> Path:
+    return FOLDER / whole[0] / f"{hashlib.sha256(''.join(whole).encode()).hexdigest()[:32]}.json"
