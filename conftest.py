@@ -53,7 +53,7 @@ class Scheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, example = nodeid.partition("::")
-        return re.sub("^docs/(en|zh)/", "docs/", path) if example.startswith("line:") else nodeid
+        return re.sub("^docs/(en|zh)/", "docs/", path) if example.startswith("sybil:") else nodeid
 
 
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> LoadScopeScheduling:
