@@ -31,7 +31,7 @@ def run_lab(page: Page) -> Run:
         cell["id"] = f"cell{number}"
     os.environ["MPLBACKEND"] = "agg"  # the kernel inherits it; figures then wait until they are taken
     app = get_nbconvert_app(execute=True, kernel_name="python3", allow_errors=True)
-    app.config["ExecutePreprocessor"] |= {"startup_timeout": 600, "timeout": None}  # a busy machine is no fault
+    app.config["ExecutePreprocessor"].update(startup_timeout=600, timeout=None)  # a busy machine is no fault
     app.config.KernelManager.transport = "ipc"  # a file of this user, no open port
     text, _ = NotebookExporter(config=app.config).from_notebook_node(lab)
     done = nbformat.reads(text, as_version=4).cells[1:]
