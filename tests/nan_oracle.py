@@ -8,7 +8,6 @@ import itertools
 import math
 
 import torch
-from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from rfguide.trace.names import tensors_of
@@ -109,37 +108,24 @@ def interior_differences(trace, margin):
     """
     found, agreed = [], 0
     for m in trace.values():
-        for axis, (phases, size) in enumerate(zip(m.phases, m.size, strict=True)):
-            cells = next(a.size for a in trace.axes[axis:])
-            if not phases:
+        middle = [n // 2 for n in m.units]
+        for axis, size in enumerate(m.size):
+            if size is None or m.global_because or len(m.units) <= axis:
                 continue
-            assert size == max(field.size for field in phases if field)
-            (dim,) = {d for d in (moving_dim(m, axis),) if d is not None} or {m.unit_dims[0] if m.unit_dims else None}
-            if dim is None:
-                continue
-            place = m.unit_dims.index(dim)
-            middle = [n // 2 for n in m.units]
-            for u in range(m.units[place]):
-                field = phases[u % len(phases)]
-                region = field.region(u // len(phases)) if field else None
-                if region and not (margin <= region[0] and region[1] < cells - margin):
+            cells, inside = trace.axes[axis].size, []
+            for u in range(m.units[axis]):
+                unit = (*middle[:axis], u, *middle[axis + 1 :])
+                regions, seen = m.region(unit), m.visible(unit)[axis]
+                region = regions[axis]
+                if None in (*regions[:axis], *regions[axis + 1 :]):
+                    # In a hole of a transposed convolution along another axis: it sees nothing at all.
                     continue
-                seen = m.visible((*middle[:place], u, *middle[place + 1 :]))[axis]
-                if seen == region:
-                    agreed += 1
-                else:
-                    found.append((m.name, axis, u, seen, region))
+                if region is None or (margin <= region[0] and region[1] < cells - margin):
+                    inside.append(region)
+                    agreed += seen == region
+                    if seen != region:
+                        found.append((m.name, axis, u, seen, region))
+            phases = m.phases[axis]
+            if phases and len(inside) >= 2 * len(phases):
+                assert size == max(last - first + 1 for first, last in filter(None, inside))
     return found, agreed
-
-
-def moving_dim(m, axis):
-    """Return the dimension of a map along which what units see moves along an input axis: the one of that axis."""
-    return m.unit_dims[axis] if len(m.unit_dims) > axis else None
-
-
-def positive(model):
-    """Give a model weights that no sum cancels, and put it in evaluation mode."""
-    with torch.no_grad():
-        for p in model.parameters():
-            nn.init.uniform_(p, 0.1, 1.0)
-    return model.eval()

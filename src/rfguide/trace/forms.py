@@ -73,22 +73,15 @@ def _moved(region: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
     return region and (region[0] + by, region[1] + by)
 
 
-def _hull(regions: list[tuple[int, int] | None]) -> tuple[int, int] | None:
+def hull(regions: list[tuple[int, int] | None]) -> tuple[int, int] | None:
+    """Return the first and the last cell of several regions; None if none of them has any."""
     seen = [region for region in regions if region]
     return (min(r[0] for r in seen), max(r[1] for r in seen)) if seen else None
 
 
-class TooLongError(ArithmeticError):
-    """The period of a form outgrew `LONGEST_PERIOD`."""
-
-
 @lru_cache(maxsize=4096)
 def through(form: Form, step: Layer | Steps) -> Form | None:
-    """Return the form one layer deeper; None if no unit sees anything any more.
-
-    Raises:
-        TooLongError: If the period outgrows `LONGEST_PERIOD`.
-    """
+    """Return the form one layer deeper; `BLIND` if no unit sees anything any more, None if its period is too long."""
     if isinstance(step, Layer):
         (first, *others) = form.fields
         if first and not others:
@@ -97,11 +90,11 @@ def through(form: Form, step: Layer | Steps) -> Form | None:
     period = len(form.fields)
     blocks = period // gcd(period, step.ins)
     if blocks * step.outs > LONGEST_PERIOD:
-        raise TooLongError
+        return None
     regions = [
-        _hull([form.region(block * step.ins + tap) for tap in taps]) for block in range(blocks) for taps in step.taps
+        hull([form.region(block * step.ins + tap) for tap in taps]) for block in range(blocks) for taps in step.taps
     ]
-    return from_regions(regions, form.advance * (blocks * step.ins // period))
+    return from_regions(regions, form.advance * (blocks * step.ins // period)) or BLIND
 
 
 @lru_cache(maxsize=4096)
@@ -115,8 +108,10 @@ def union(one: Form, other: Form) -> Form | None:
     period = p * q // gcd(p, q)
     if period > LONGEST_PERIOD:
         return None
-    regions = [_hull([one.region(unit), other.region(unit)]) for unit in range(period)]
+    regions = [hull([one.region(unit), other.region(unit)]) for unit in range(period)]
     return from_regions(regions, one.advance * (period // p))
 
 
+# No unit sees anything.
+BLIND = Form((None,))
 INPUT = Form((ReceptiveField(),))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rfguide.layers import Layer
-from rfguide.trace.forms import INPUT, Form, Steps, TooLongError, through, union
+from rfguide.trace.forms import BLIND, INPUT, Form, Steps, through, union
 
 # (dimension, divisor, size): this digit of the unit's number is (index[dimension] // divisor) % size.
 Digit = tuple[int, int, int]
@@ -44,6 +44,9 @@ class Reach:
 
 NOTHING = Reach()
 
+# Forms that may stand side by side in one reach, where branches' strides disagree.
+MOST_PARTS = 12
+
 
 def start(dim: int, size: int) -> Reach:
     """Return the reach of the input itself along a dimension."""
@@ -71,16 +74,15 @@ def joined(one: Reach, other: Reach) -> Reach:
     for new in other.parts:
         for i, old in enumerate(parts):
             both = _same_units(old, new)
-            if both:
-                form = union(both[0], both[1])
-                if form is None:
-                    return lost(one.dims | other.dims)
+            form = both and union(both[0], both[1])
+            if form:
                 longer = old.digits if len(old.digits) >= len(new.digits) else new.digits
                 parts[i] = Part(longer, form)
                 break
         else:
+            # Other units, or another effective stride: the two stay side by side.
             parts.append(new)
-    return Reach(tuple(parts))
+    return Reach(tuple(parts)) if len(parts) <= MOST_PARTS else lost(one.dims | other.dims)
 
 
 def alike(one: Reach, other: Reach) -> bool:
@@ -126,13 +128,10 @@ def _stepped(reach: Reach, dim: int, size: int, out: int, step: Layer | Steps | 
             parts.append(part)
             continue
         whole = over_dimension(part, dim, size)
-        try:
-            form = whole and through(whole, step)
-        except TooLongError:
+        form = whole and through(whole, step)
+        if form is None:
             return lost(reach.dims)
-        if whole is None:
-            return lost(reach.dims)
-        if form:
+        if form is not BLIND:
             parts.append(Part(((dim, 1, out),), form))
     return Reach(tuple(parts))
 
@@ -173,6 +172,8 @@ def _reduced(reach: Reach, dims: frozenset[int], sizes: tuple[int, ...]) -> Reac
                 return lost(reach.dims - dims)
             new = through(form, layer)
             if new is None:
+                return lost(reach.dims - dims)
+            if new is BLIND:
                 break
             form = new
             digits.pop(place)
@@ -230,12 +231,58 @@ def selected(reach: Reach, dim: int, size: int, index: int) -> Reach:
             parts.append(part)
         elif part.digits[-1] == (dim, 1, size):
             form = through(part.form, Steps(1, size, ((index,),)))
-            if form:
+            if form is None:
+                return lost(reach.dims)
+            if form is not BLIND:
                 rest = part.digits[:-1]
                 parts.append(Part(rest or ((dim, 1, 1),), form))
         else:
             return lost(reach.dims)
     return Reach(tuple(parts))
+
+
+def fixed(reach: Reach, dim: int, size: int) -> list[Reach] | None:
+    """Return the reach of each index of a dimension by itself; None if that is not known.
+
+    Where digits of the unit lie in the channels (space to depth), channels see different cells.
+    """
+    if reach.unknown is not None:
+        return None
+    result = []
+    known: dict[tuple[int, ...], Reach] = {}
+    mine = [(digit[1], digit[2]) for part in reach.parts for digit in part.digits if digit[0] == dim]
+    for index in range(size):
+        key = tuple(index // div % n for div, n in mine)
+        if key not in known:
+            parts = [_fixed(part, dim, index) for part in reach.parts]
+            if None in parts:
+                return None
+            known[key] = replace(reach, parts=tuple(part for part in parts if part and part.form is not BLIND))
+        result.append(known[key])
+    return result
+
+
+def _fixed(part: Part, dim: int, index: int) -> Part | None:
+    digits, form = list(part.digits), part.form
+    for digit in part.digits:
+        d, div, size = digit
+        if d != dim:
+            continue
+        place, at = digits.index(digit), index // div % size
+        inner = 1
+        for _, _, n in digits[place + 1 :]:
+            inner *= n
+        if place == len(digits) - 1:
+            new = through(form, Steps(1, size, ((at,),)))
+        elif place == 0:
+            new = through(form, Steps(1, 1, ((at * inner,),)))
+        else:
+            return None
+        if new is None or new is BLIND:
+            return None if new is None else Part((), new)
+        form = new
+        digits.pop(place)
+    return Part(tuple(digits), form)
 
 
 def regrouped(

@@ -11,7 +11,7 @@ from rfguide.errors import GeometryError, TraceError
 from rfguide.fields import ReceptiveField
 from rfguide.trace import table
 from rfguide.trace.cells import Track
-from rfguide.trace.forms import Form
+from rfguide.trace.forms import Form, hull
 from rfguide.trace.inputs import Axis
 from rfguide.trace.reach import NOTHING, Reach, joined, over_dimension
 from rfguide.trace.roles import unit_dims
@@ -131,23 +131,61 @@ class Map:
     def size(self) -> tuple[int | None, ...]:
         """Size of the receptive field along each axis, in input cells, before clipping: the largest of its phases.
 
-        On an axis where every unit sees all cells because an op is global: the input's own length. None
-        where no closed form describes the field, or it depends on no cell.
+        On an axis where every unit sees all cells because an op is global: the input's own length. Where branches
+        of different effective strides meet, the largest among the map's own units. None where no closed form
+        describes the field, or it depends on no cell.
         """
         return tuple(self._size(axis, span) for axis, span in self._mine)
 
     def _size(self, axis: Axis, span: Span) -> int | None:
         if self.unknown:
             return None
-        sizes = []
+        sizes: list[int] = []
         for reach in _reaches(span, self.unit_dims):
             if reach.whole:
                 sizes.append(axis.size)
-            elif reach.unknown is None and len(reach.parts) == 1:
-                sizes.append(reach.parts[0].form.size)
-            elif reach != NOTHING:
+            elif reach.unknown is not None:
                 return None
+            elif len(reach.parts) == 1:
+                sizes.append(reach.parts[0].form.size)
+            elif reach.parts:
+                together = self._together(reach)
+                if together is None:
+                    return None
+                dim, forms = together
+                hulls = (hull([form.region(unit) for form in forms]) for unit in range(self.shape[dim]))
+                sizes += [last - first + 1 for first, last in filter(None, hulls)]
         return max(sizes, default=None)
+
+    def _together(self, reach: Reach) -> tuple[int, list[Form]] | None:
+        """Return the forms of a reach counted by the index of one dimension, and that dimension."""
+        dims = {d for part in reach.parts for d, _, _ in part.digits}
+        if len(dims) != 1:
+            return None
+        (dim,) = dims
+        forms = [over_dimension(part, dim, self.shape[dim]) for part in reach.parts]
+        return (dim, [form for form in forms if form]) if all(forms) else None
+
+    def region(self, unit: int | Sequence[int]) -> tuple[Region | None, ...]:
+        """Return a unit's field along each axis before clipping, by the closed form; cells may lie outside the input.
+
+        None where no closed form describes it (`size` is None), or it sees nothing. Where the map is global: the input.
+
+        Raises:
+            GeometryError: If the map has no such unit.
+            TypeError: If the unit is no index.
+        """
+        place = self._place(unit)
+        return tuple(self._region(axis, span, place) for axis, span in self._mine)
+
+    def _region(self, axis: Axis, span: Span, place: dict[int, int]) -> Region | None:
+        (reach, *others) = _reaches(span, self.unit_dims)
+        if self.unknown or others:
+            return None
+        if reach.whole:
+            return 0, axis.size - 1
+        together = self._together(reach) if reach.unknown is None else None
+        return together and hull([form.region(place[together[0]]) for form in together[1]])
 
     @property
     def fields(self) -> tuple[ReceptiveField | None, ...]:

@@ -61,7 +61,7 @@ def find(op: Op) -> Rule | None:
 
 
 rule(
-    """_to_copy.default _prelu_kernel.default native_dropout.default rrelu_with_noise.default
+    """_to_copy.default floor_divide.default _prelu_kernel.default native_dropout.default rrelu_with_noise.default
     log_sigmoid_forward.default bernoulli.default bernoulli.p fake_quantize_per_tensor_affine.default
     rsub.Tensor bucketize.Tensor searchsorted.Tensor"""
 )(pointwise)

@@ -141,6 +141,7 @@ def selected(track: Track, dim: int, size: int, index: int) -> Track:
     """Return the track of one index of a dimension, which leaves."""
 
     def pick(span: Span) -> Span:
+        span = sp.spread(span, dim, size)
         found = tuple(reaches.selected(r, dim, size, index) for r in span.reaches)
         label = span.label
         if label is not None and label.shape[dim] > 1:

@@ -191,10 +191,28 @@ def expand(span: Span, old: Shape, new: Shape) -> Span:
     return Span(lo, hi, tuple(reaches.constant_along(r, grown) for r in span.reaches), span.label, span.pieces[1:])
 
 
+def spread(span: Span, dim: int, size: int) -> Span:
+    """Return the span with a closed form for each index of a dimension, where part of the unit's number lies in it."""
+    parts = [part for reach in span.reaches for part in reach.parts if len(part.digits) > 1]
+    if not any(d == dim for part in parts for d, _, _ in part.digits):
+        return span
+    apart = [reaches.fixed(reach, dim, size) for reach in span.reaches]
+    if None in apart:
+        return span
+    found = [reach for each in apart if each for reach in each]
+    label = np.zeros((1,) * span.rank, np.int32) if span.label is None else span.label
+    index = np.arange(size, dtype=np.int32).reshape([-1 if d == dim else 1 for d in range(span.rank)])
+    kept, label_ = relabel(label * np.int32(size) + index, found)
+    (lo, hi), *more = span.pieces
+    return Span(lo, hi, kept, label_, more)
+
+
 def gather(span: Span, dim: int, table: Table) -> Span:
     """Return the span after each cell along a dimension reads the cells that a table says."""
     if table.is_identity:
         return span
+    if table.cells.shape[1] == 1:
+        span = spread(span, dim, table.size)
     found, label = span.reaches, span.label
     if label is not None and label.shape[dim] > 1:
         if table.cells.shape[1] == 1 and table.blind is None:
@@ -268,6 +286,7 @@ def pooled(found: tuple[Reach, ...], label: Array, over: tuple[int, ...]) -> tup
 
 def concatenate(spans: Sequence[Span], dim: int, sizes: Sequence[int]) -> Span:
     """Return the span of tensors put one after another along a dimension."""
+    spans = [spread(span, dim, size) for span, size in zip(spans, sizes, strict=True)]
     first = spans[0]
     same = all(span is first or equal(span, first) for span in spans[1:])
     if same and first.lo.shape[dim] == 1 and not any(dim in reach.dims for reach in first.reaches):
