@@ -15,7 +15,7 @@ from rfguide.trace.rules import RULES, tensors
 from rfguide.trace.rules_pointwise import find, pointwise
 from rfguide.trace.spans import Span
 
-engine = sys.modules["rfguide.trace.engine"]
+dispatch = sys.modules["rfguide.trace.dispatch"]
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def rules_used(model, shape, monkeypatch):
         used.add(rule)
         return rule
 
-    monkeypatch.setattr(engine, "find", noting)
+    monkeypatch.setattr(dispatch, "find", noting)
     rfguide.trace(model, shape)
     return used
 
@@ -73,7 +73,7 @@ def test_a_planted_error_in_a_rule_is_caught(name, users, monkeypatch):
         found = find(op)
         return found if found is not rule else off_by_one(rule)
 
-    monkeypatch.setattr(engine, "find", spoiled)
+    monkeypatch.setattr(dispatch, "find", spoiled)
     assert any(fails(case) for case in users[rule])
 
 
