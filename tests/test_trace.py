@@ -205,6 +205,60 @@ def test_ignore_global_leaves_attention_and_heads_global():
     assert rfguide.trace(head, (1, 4, 3, 3), ignore_global=True).output.is_global
 
 
+def perturbed(model, shape, axis):
+    """Return, for every element of the output, which cells along an axis change it: real numbers, no NaN."""
+    torch.manual_seed(0)
+    x = torch.randn(shape)
+    with torch.no_grad():
+        plain = model(x)
+        changed = []
+        for cell in range(shape[axis]):
+            other = x.clone()
+            other.select(axis, cell).add_(1)
+            changed.append(model(other) != plain)
+    return torch.stack(changed)
+
+
+def attention_under(mask, fill):
+    def forward(x):
+        t = x.transpose(1, 2)
+        scores = t @ t.transpose(1, 2)
+        return F.dropout(fill(scores, mask).softmax(-1), 0.1, False) @ t
+
+    return Fn(forward)
+
+
+BEFORE = torch.ones(6, 6).tril().bool()
+NEAR = (torch.arange(6)[:, None] - torch.arange(6)).abs() < 2
+MHA = nn.MultiheadAttention(2, 1, batch_first=True).eval()
+UNDER_A_MASK = {
+    "causal": Fn(lambda x: (lambda t: F.scaled_dot_product_attention(t, t, t, is_causal=True))(x.mT[:, None])),
+    "mask of truth": Fn(lambda x: (lambda t: F.scaled_dot_product_attention(t, t, t, attn_mask=NEAR))(x.mT[:, None])),
+    "added": attention_under(torch.where(BEFORE, 0.0, -torch.inf), lambda s, m: s + m),
+    "added in place": attention_under(torch.where(NEAR, 0.0, -1e9), lambda s, m: s.add_(m)),
+    "filled": attention_under(BEFORE, lambda s, m: s.masked_fill(~m, -torch.inf)),
+    "chosen": attention_under(NEAR, lambda s, m: torch.where(m, s, -torch.inf)),
+    "multi-head": Fn(lambda x: MHA(x.mT, x.mT, x.mT, attn_mask=~BEFORE)[0]),
+    "multi-head, no weights": Fn(lambda x: MHA(x.mT, x.mT, x.mT, attn_mask=~NEAR, need_weights=False)[0]),
+}
+
+
+@pytest.mark.parametrize("case", UNDER_A_MASK)
+def test_attention_reads_what_its_mask_leaves(case):
+    model = UNDER_A_MASK[case]
+    m = rfguide.trace(model, (1, 2, 6)).output
+    seen = perturbed(model, (1, 2, 6), 2)
+    for unit in range(6):
+        cells = seen[..., unit, :].flatten(1).any(1).nonzero().flatten().tolist()
+        assert m.visible(unit if len(m.units) == 1 else (0, unit)) == ((min(cells), max(cells)),)
+    assert not m.is_global
+
+
+def test_a_soft_mask_leaves_every_token_in_sight():
+    model = attention_under(torch.where(NEAR, 0.0, -100.0), lambda s, m: s + m)
+    assert rfguide.trace(model, (1, 2, 6)).output.is_global
+
+
 def test_several_inputs():
     model = Fn(lambda image, depth: torch.cat([F.max_pool2d(image, 2), depth], 1))
     model.forward = lambda image, depth: model.function(image, depth)

@@ -212,12 +212,14 @@ def _strided(flat: Any, shape: Sequence[int], stride: Sequence[int], offset: Any
 class Cell:
     """The note that a traced tensor carries under the attribute `_rfguide`."""
 
-    __slots__ = ("memory", "track", "version")
+    __slots__ = ("masked", "memory", "track", "version")
 
     def __init__(self, track: Track) -> None:
         self.track = track
         self.memory: Memory | None = None
         self.version = 0
+        # Elements that a constant mask has set low, or to 0 after a softmax: see masks.py.
+        self.masked: tuple[str, Tensor] | None = None
 
 
 def cell_of(tensor: Tensor) -> Cell | None:

@@ -12,6 +12,7 @@ from rfguide.trace import rules_index, rules_norm, rules_reduce, rules_shuffle, 
 from rfguide.trace import spans as sp
 from rfguide.trace.cells import Cell, Memory, Track, attach, cell_of, is_constant, track_of, write
 from rfguide.trace.constants import Constants, reads_values
+from rfguide.trace.masks import HOOKS
 from rfguide.trace.names import Names, tensors_of
 from rfguide.trace.rules import Op, Rule, elementwise, is_traced, on_meta, tensors, unknown_in
 from rfguide.trace.rules_pointwise import find, pointwise, unary
@@ -76,16 +77,21 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
             self._mark_tainted([*args, *kwargs.values()])
         if not _any_traced(args) and not (kwargs and _any_traced(kwargs.values())):
             return self.constants.run(func, args, kwargs)
-        rule = find(func)
-        if rule is None:
-            return self._other(func, args, kwargs)
         try:
-            return rule(self, func, args, kwargs)
+            out = self._followed(func, args, kwargs)
+            hook = HOOKS.get(id(func))
+            if hook is not None:
+                hook(func, args, kwargs, out)
+            return out
         except NotImplementedError:
             return self._unknown(func, args, kwargs)
         except (GeometryError, TraceError) as error:
             self.refusal = error
             raise
+
+    def _followed(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        rule = find(op)
+        return self._other(op, args, kwargs) if rule is None else rule(self, op, args, kwargs)
 
     def _other(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         name = op._schema.name.split("::")[1]
