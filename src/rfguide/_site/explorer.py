@@ -18,7 +18,7 @@ from rfguide.errors import GeometryError, at_least, pair
 from rfguide.layers import Layer
 from rfguide.networks import NET, STACKS
 from rfguide.sizes import output_size, transposed_output_size
-from rfguide.trace.forms import INPUT, LONGEST_PERIOD, Form, Steps, TooLongError, through
+from rfguide.trace.forms import INPUT, LONGEST_PERIOD, Form, Steps, through
 
 CAPTION = {"en": "image", "zh": "图像"}
 TYPES = ("conv", "pool", "transposed", "upsample")
@@ -127,11 +127,12 @@ def _deeper(form: Form, layer: Mapping[str, Any]) -> Form | None:
                 return None
             step = Steps(stride, 1, tuple(_taps(layer, unit) for unit in range(stride)))
         deeper = through(form, step)
-    except (GeometryError, TooLongError):  # numbers that no browser holds, or turns without end
+    except GeometryError:  # numbers that no browser holds
         return None
     fields = [field for field in deeper.fields if field] if deeper else []
     ends = [end for field in fields for end in (field.stride, *field.region(0))]
-    return deeper if all(abs(end) <= LARGEST for end in ends) else None
+    # None too where the period outgrows every bound, or where no unit sees anything.
+    return deeper if fields and all(abs(end) <= LARGEST for end in ends) else None
 
 
 def _taps(layer: Mapping[str, Any], unit: int) -> tuple[int, ...]:
