@@ -4,6 +4,7 @@ import random
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def _state(module: nn.Module) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:
 
 def _same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
     """Whether two dictionaries hold the very same objects (values may be tensors, which `==` compares cell by cell)."""
-    return [*one] == [*other] and [*map(id, one.values())] == [*map(id, other.values())]
+    return len(one) == len(other) and all(map(is_, one, other)) and all(map(is_, one.values(), other.values()))
 
 
 def _restore(module: nn.Module, attributes: dict[str, Any], containers: list[tuple[Any, Any]]) -> None:

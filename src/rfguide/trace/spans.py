@@ -65,7 +65,7 @@ class Span:
     def is_empty(self) -> bool:
         """No element depends on any cell."""
         lo, hi = self.pieces[0]
-        return bool(self.reaches == (NOTHING,) and lo.size == 1 and lo.flat[0] > hi.flat[0])
+        return lo.size == 1 and bool(lo.flat[0] > hi.flat[0]) and self.reaches == (NOTHING,)
 
     def varies(self, dim: int) -> bool:
         """Whether elements along a dimension may depend on different cells, or in different ways."""
