@@ -1,6 +1,7 @@
 """Every op that torch dispatches during a trace, sent to its rule or to where it belongs."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -130,9 +131,7 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
         elif name == "index_put_":
             track = rules_index.put(self, args, kwargs)
         else:
-            packet = getattr(torch.ops.aten, name[:-1], None)
-            names = [op._overloadname, *(packet.overloads() if packet is not None else [])]
-            overload = next((o for n in names if (o := getattr(packet, n, None)) is not None and find(o)), None)
+            overload = _out_of_place(op)
             rule: Rule | None = find(overload) if overload is not None else None
             if rule in (pointwise, unary) and _fits(args, target):
                 track = elementwise(self, tensors([*args, *kwargs.values()]), target.shape)
@@ -231,6 +230,14 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
 def _fits(args: Sequence[Any], target: Tensor) -> bool:
     """Whether the operands of an op in place are plainly of the target's shape."""
     return all(t.shape == target.shape for t in tensors(args))
+
+
+@cache
+def _out_of_place(op: Op) -> Op | None:
+    """Return the op that gives what an op in place writes, if one has a rule: relu for relu_."""
+    packet = getattr(torch.ops.aten, op._schema.name.split("::")[1][:-1], None)
+    names = [op._overloadname, *(packet.overloads() if packet is not None else [])]
+    return next((o for n in names if (o := getattr(packet, n, None)) is not None and find(o)), None)
 
 
 def _any_traced(values: Any) -> bool:

@@ -63,7 +63,7 @@ def batch_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) ->
     out = like(x)
     attach(out, _with_affine(run, out, track, spans, (weight, bias), 1))
     count = len(op._schema.returns) - 1
-    return (out, *(torch.empty(x.shape[1], device="meta") for _ in range(count)))
+    return (out, *[torch.empty(x.shape[1], device="meta")] * count)
 
 
 @rule("native_group_norm.default")

@@ -219,10 +219,21 @@ def gather(span: Span, dim: int, table: Table) -> Span:
             label = label.take(table.cells[:, 0], axis=dim)
         else:
             found, label = (reaches.lost(frozenset[int]().union(*(r.dims for r in found), {dim})),), None
-    found = tuple(reaches.stepped(r, dim, table.size, table.out, table.step) for r in found)
+    found = tuple(_stepped(r, dim, table) for r in found)
     if label is not None:
         found, label = relabel(label, found)
     return span.with_sides(lambda side, none: _gather(side, dim, table, none), found, label)
+
+
+def _stepped(reach: Reach, dim: int, table: Table) -> Reach:
+    key = (id(reach), dim)
+    known = table.known.get(key)
+    if known is None or known[0] is not reach:
+        if len(table.known) > 256:
+            table.known.clear()
+        known = table.known[key] = (reach, reaches.stepped(reach, dim, table.size, table.out, table.step))
+    result: Reach = known[1]
+    return result
 
 
 def _gather(array: Array, dim: int, table: Table, none: np.int32) -> Array:

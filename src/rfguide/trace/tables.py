@@ -5,7 +5,7 @@ A table has one row per output cell. Cells outside the axis are padding and cont
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -37,6 +37,8 @@ class Table:
     step: Layer | Steps | None
     blind: NDArray[np.bool_] | None
     is_identity: bool
+    # What this table makes of closed forms it has met: looked up by object, which hashing a form is too slow for.
+    known: dict[tuple[int, int], tuple[Any, Any]] = field(default_factory=dict)
 
     @property
     def out(self) -> int:
