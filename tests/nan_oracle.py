@@ -101,31 +101,33 @@ def differences(model, trace, inputs, which=0, *, batched=False):
     return found
 
 
-def interior_differences(trace, margin):
-    """Return the units far from the ends at which closed form and exact field disagree, and how many agree.
+def interior_differences(trace, along, margin, margin_across):
+    """Return the units inside at which closed form and exact field disagree along one axis, and how many agree.
 
-    A unit is far from the ends if its unclipped region keeps `margin` cells from them.
+    A unit is inside if its unclipped region keeps `margin` cells from the ends of that axis, and `margin_across`
+    from those of the others: windows in the padding of any axis change what is seen along all of them.
     """
     found, agreed = [], 0
     for m in trace.values():
-        middle = [n // 2 for n in m.units]
-        for axis, size in enumerate(m.size):
-            if size is None or m.global_because or len(m.units) <= axis:
+        if m.size[along] is None or m.global_because or len(m.units) != len(m.size):
+            continue
+        middle, inside = [n // 2 for n in m.units], []
+        for u in range(m.units[along]):
+            unit = (*middle[:along], u, *middle[along + 1 :])
+            regions = m.region(unit)
+            margins = [margin if axis == along else margin_across for axis in range(len(regions))]
+            if not all(map(is_inside, regions, trace.axes, margins)):
                 continue
-            cells, inside = trace.axes[axis].size, []
-            for u in range(m.units[axis]):
-                unit = (*middle[:axis], u, *middle[axis + 1 :])
-                regions, seen = m.region(unit), m.visible(unit)[axis]
-                region = regions[axis]
-                if None in (*regions[:axis], *regions[axis + 1 :]):
-                    # In a hole of a transposed convolution along another axis: it sees nothing at all.
-                    continue
-                if region is None or (margin <= region[0] and region[1] < cells - margin):
-                    inside.append(region)
-                    agreed += seen == region
-                    if seen != region:
-                        found.append((m.name, axis, u, seen, region))
-            phases = m.phases[axis]
-            if phases and len(inside) >= 2 * len(phases):
-                assert size == max(last - first + 1 for first, last in filter(None, inside))
+            inside.append(regions[along])
+            seen = m.visible(unit)[along]
+            agreed += seen == regions[along]
+            if seen != regions[along]:
+                found.append((m.name, along, u, seen, regions[along]))
+        phases = m.phases[along]
+        if phases and len(inside) >= 2 * len(phases):
+            assert m.size[along] == max(last - first + 1 for first, last in inside)
     return found, agreed
+
+
+def is_inside(region, axis, margin):
+    return region is not None and margin <= region[0] and region[1] < axis.size - margin

@@ -114,6 +114,9 @@ def _same_units(one: Part, other: Part) -> tuple[Form, Form] | None:
 def stepped(reach: Reach, dim: int, size: int, out: int, step: Layer | Steps | None) -> Reach:
     """Return the reach after a layer along one dimension; `step` None means that no form describes it."""
     if dim not in reach.dims:
+        if size == 1 and any(not part.digits for part in reach.parts):
+            # The one unit that is left may have lain along this dimension before a view: then it has neighbours.
+            return lost({dim})
         return reach
     return _stepped(reach, dim, size, out, step)
 

@@ -149,22 +149,25 @@ class Map:
             elif len(reach.parts) == 1:
                 sizes.append(reach.parts[0].form.size)
             elif reach.parts:
-                together = self._together(reach)
-                if together is None:
+                dims = {d for part in reach.parts for d, _, _ in part.digits}
+                counted = self._counted(reach)
+                if counted is None or len(dims) != 1:
                     return None
-                dim, forms = together
-                hulls = (hull([form.region(unit) for form in forms]) for unit in range(self.shape[dim]))
+                (dim,) = dims
+                hulls = (hull([form.region(u if d >= 0 else 0) for d, form in counted]) for u in range(self.shape[dim]))
                 sizes += [last - first + 1 for first, last in filter(None, hulls)]
         return max(sizes, default=None)
 
-    def _together(self, reach: Reach) -> tuple[int, list[Form]] | None:
-        """Return the forms of a reach counted by the index of one dimension, and that dimension."""
-        dims = {d for part in reach.parts for d, _, _ in part.digits}
-        if len(dims) != 1:
-            return None
-        (dim,) = dims
-        forms = [over_dimension(part, dim, self.shape[dim]) for part in reach.parts]
-        return (dim, [form for form in forms if form]) if all(forms) else None
+    def _counted(self, reach: Reach) -> list[tuple[int, Form]] | None:
+        """Return the forms of a reach, each with the dimension that counts its units (-1: it is unit 0 for all)."""
+        result = []
+        for part in reach.parts:
+            d = part.digits[0][0] if part.digits else -1
+            form = over_dimension(part, d, self.shape[d]) if part.digits else part.form
+            if form is None:
+                return None
+            result.append((d, form))
+        return result
 
     def region(self, unit: int | Sequence[int]) -> tuple[Region | None, ...]:
         """Return a unit's field along each axis before clipping, by the closed form; cells may lie outside the input.
@@ -184,8 +187,8 @@ class Map:
             return None
         if reach.whole:
             return 0, axis.size - 1
-        together = self._together(reach) if reach.unknown is None else None
-        return together and hull([form.region(place[together[0]]) for form in together[1]])
+        counted = self._counted(reach) if reach.unknown is None else None
+        return hull([form.region(place[d] if d >= 0 else 0) for d, form in counted]) if counted else None
 
     @property
     def fields(self) -> tuple[ReceptiveField | None, ...]:
