@@ -215,27 +215,16 @@ def nearest(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
     return _upsampled(on_meta(op, args, kwargs), x, lambda i, n, m: tables.nearest(n, m, scales[i], exact, real))
 
 
-@rule(*(f"upsample_{name}.{o}" for name in _KINDS for o in ("default", "vec")))
+@rule(
+    *(f"upsample_{name}.{o}" for name in _KINDS for o in ("default", "vec")),
+    *(f"_upsample_{name}2d_aa.{o}" for name in ("bilinear", "bicubic") for o in ("default", "vec")),
+)
 def interpolation(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
-    """A weighted mean of the two (cubic: four) nearest cells."""
+    """A weighted mean of the two (cubic: four) nearest cells; antialiased, under a kernel as wide as the ratio."""
     values = bound(op, args, kwargs)
     x = _map(values)
     scales = _scales(values, x.dim() - 2)
     cubic, align = "cubic" in op._schema.name, values["align_corners"]
     real = _real(x)
-    return _upsampled(
-        on_meta(op, args, kwargs), x, lambda i, n, m: tables.interpolated(n, m, scales[i], align, cubic, real)
-    )
-
-
-@rule(*(f"_upsample_{name}2d_aa.{o}" for name in ("bilinear", "bicubic") for o in ("default", "vec")))
-def antialiased(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
-    """A weighted mean of all cells under a kernel as wide as the ratio."""
-    values = bound(op, args, kwargs)
-    x = _map(values)
-    scales = _scales(values, x.dim() - 2)
-    cubic, align = "cubic" in op._schema.name, values["align_corners"]
-    real = _real(x)
-    return _upsampled(
-        on_meta(op, args, kwargs), x, lambda i, n, m: tables.smoothed(n, m, scales[i], align, cubic, real)
-    )
+    table = tables.smoothed if "_aa" in op._schema.name else tables.interpolated
+    return _upsampled(on_meta(op, args, kwargs), x, lambda i, n, m: table(n, m, scales[i], align, cubic, real))
