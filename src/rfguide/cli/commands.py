@@ -199,8 +199,10 @@ def probe(
 
 
 def _ends(axis: int, region: tuple[int, int] | None) -> Row:
-    first, last = region or (None, None)
-    return {"axis": axis, "first": first, "last": last, "cells": last - first + 1 if region else 0}  # type: ignore[operator]
+    if region is None:
+        return {"axis": axis, "first": None, "last": None, "cells": 0}
+    first, last = region
+    return {"axis": axis, "first": first, "last": last, "cells": last - first + 1}
 
 
 def _by_gradient(model: "nn.Module", sizes: Any, unit: Any, layer: str | None, **how: Any) -> list[Row]:

@@ -1,7 +1,5 @@
 """`trace`: the exact receptive field of every feature map of a torch model, without computing on data."""
 
-import sys
-from types import ModuleType
 from typing import Any, Literal
 
 import torch
@@ -99,8 +97,8 @@ def _unwrapped(model: nn.Module) -> nn.Module:
     while True:
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
             model = model.module
-        elif isinstance(getattr(model, "_orig_mod", None), nn.Module):
-            model = model._orig_mod  # type: ignore[assignment]
+        elif isinstance(compiled := getattr(model, "_orig_mod", None), nn.Module):
+            model = compiled
         else:
             return model
 
@@ -126,17 +124,3 @@ def _parameters(model: nn.Module) -> dict[int, int]:
                 own.update(found.get(id(child), {}))
         found[id(module)] = own
     return {key: sum(own.values()) for key, own in found.items()}
-
-
-class _Callable(ModuleType):
-    """The package under the name of its function.
-
-    Python binds `rfguide.trace` to this package as soon as any module imports it; the name means the
-    function in either case.
-    """
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Trace:
-        return trace(*args, **kwargs)
-
-
-sys.modules[__name__].__class__ = _Callable

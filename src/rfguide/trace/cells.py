@@ -250,7 +250,7 @@ def is_constant(tensor: Tensor) -> bool:
 
 def attach(tensor: Tensor, track: Track) -> Tensor:
     """Note what a new tensor depends on; return the tensor."""
-    tensor._rfguide = Cell(track)  # type: ignore[attr-defined]
+    tensor.__dict__["_rfguide"] = Cell(track)
     return tensor
 
 
@@ -261,7 +261,7 @@ def attach_view(view: Tensor, base: Tensor, track: Track) -> Tensor:
         cell.memory = Memory(base, cell.track)
     new = Cell(track)
     new.memory, new.version = cell.memory, cell.memory.version
-    view._rfguide = new  # type: ignore[attr-defined]
+    view.__dict__["_rfguide"] = new
     return view
 
 

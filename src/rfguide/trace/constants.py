@@ -143,7 +143,7 @@ class Constants:
             for tensor in tensors([kwargs[name] if name in kwargs else args[place]]):
                 storage = tensor.untyped_storage()
                 if storage._cdata in self._owned and storage._cdata not in self._copies:
-                    self._copies[storage._cdata] = storage.clone()  # type: ignore[no-untyped-call]
+                    self._copies[storage._cdata] = storage.clone()  # type: ignore[no-untyped-call]  # torch leaves it untyped
 
     def _swap(self, value: Any) -> Any:
         """Put the copy in place of a tensor that was written to, and bring it to the CPU."""

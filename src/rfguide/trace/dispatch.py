@@ -44,7 +44,7 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
     """Sends every op to its rule. This is the `Run` that rules see."""
 
     def __init__(self, model: nn.Module, axes: int, *, ignore_global: bool, unknown: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # likewise
         self.ignore_global = ignore_global
         self.unknown = unknown
         self.macs = 0
@@ -199,7 +199,7 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
                     roles = memory.track.roles if tensor.dim() == base.dim() else ("s",) * tensor.dim()
                     cell = Cell(memory.track if memory.is_all(tensor) else memory.read(tensor, roles))
                     cell.memory, cell.version = memory, memory.version
-                    tensor._rfguide = cell  # type: ignore[attr-defined]
+                    tensor.__dict__["_rfguide"] = cell
                     self._marked.append(tensor)
 
     def _unknown(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

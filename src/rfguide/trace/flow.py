@@ -13,7 +13,7 @@ Names = tuple[str, ...]
 def mark(tensors: Iterable[Tensor], names: Names) -> None:
     """Note that tensors come from these calls, or inputs of the model."""
     for tensor in tensors:
-        tensor._rfguide_from = names  # type: ignore[attr-defined]
+        tensor.__dict__["_rfguide_from"] = names
 
 
 def sources(*values: Any) -> Names:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from math import prod
 from operator import index
+from typing import Any
 
 import torch
 
@@ -112,14 +113,13 @@ class Map:
 
     def _place(self, unit: int | Sequence[int]) -> dict[int, int]:
         wanted = f"an index of {len(self.unit_dims)} integers" if len(self.unit_dims) != 1 else "an integer"
-        if not isinstance(unit, tuple | list | torch.Size):
-            unit = (unit,)  # type: ignore[assignment]
+        given: Sequence[Any] = unit if isinstance(unit, tuple | list | torch.Size) else (unit,)
         try:
-            if any(isinstance(u, bool) for u in unit):  # type: ignore[union-attr]
+            if any(isinstance(u, bool) for u in given):
                 raise TypeError
-            numbers = [index(u) for u in unit]  # type: ignore[union-attr]
+            numbers = [index(u) for u in given]
         except TypeError:
-            raise TypeError(f"{unit=} must be {wanted}") from None
+            raise TypeError(f"unit={given!r} must be {wanted}") from None
         if len(numbers) != len(self.unit_dims):
             raise GeometryError(f"unit={tuple(numbers)} must be {wanted}: {self.name} has {self.units} units")
         for u, n in zip(numbers, self.units, strict=True):
