@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from matplotlib import pyplot
 
 from rfguide._site import runner, store
 from rfguide._site.check import problems
@@ -32,6 +33,13 @@ def test_a_page_and_its_twin_share_one_run(no_cache, monkeypatch):
     chinese = parse((DATA / "good.zh.md").read_text(encoding="utf-8"), "docs/zh/good.md")
     assert runner.run(english) == runner.run(chinese)
     assert runs == ["docs/en/good.md"]
+
+
+def test_figures_that_others_left_open_are_none_of_the_page(no_cache):
+    left_open = pyplot.figure()
+    (block,) = runner._run(page("import matplotlib.pyplot as plt\nplt.figure()")).given
+    assert len(block.figures) == 1
+    assert not pyplot.fignum_exists(left_open.number)
 
 
 @pytest.mark.parametrize(("ci", "runs"), [("", 1), ("true", 2)])

@@ -114,6 +114,7 @@ def _run(page: Page) -> Run:
     values: dict[str, tuple[str, ...]] = {}
     failures: dict[str, str] = {}
     given: list[Given] = []
+    _close_figures()  # those that something else in this process left open are none of the page's
     for place in range(len(page.blocks) + 1):
         found, failed = evaluate(expressions_at(page, place), namespace)
         values |= {f"{place}:{expression}": texts for expression, texts in found.items()}
@@ -176,8 +177,13 @@ def take_figures() -> tuple[tuple[str, str], ...]:
 
     figures = [pyplot.figure(number) for number in pyplot.get_fignums()]
     drawn = tuple((svg(figure), svg(figure, dark=True)) for figure in figures)
-    pyplot.close("all")
+    _close_figures()
     return drawn
+
+
+def _close_figures() -> None:
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def _value(expression: str, namespace: dict[str, object]) -> object:
