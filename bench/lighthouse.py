@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from serving import served
 
@@ -22,16 +23,16 @@ CHROMIUM = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-
 
 def scores(address: str) -> dict[str, float]:
     """Return each category's score, 0 to 100, for one page."""
-    command = [
-        *(str(ROOT / "node_modules/.bin/lighthouse"), address),
-        *("--output=json", "--output-path=stdout", "--quiet", f"--chrome-flags={CHROMIUM}"),
-        "--only-categories=performance,accessibility,best-practices,seo",
-    ]
     chromium = shutil.which("chromium") or shutil.which("google-chrome") or ""
-    run = subprocess.run(
-        command, capture_output=True, text=True, check=True, env={**os.environ, "CHROME_PATH": chromium}
-    )
-    return {name: 100 * part["score"] for name, part in json.loads(run.stdout)["categories"].items()}
+    with TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")  # not a pipe: node may end before a long report has gone through it
+        command = [
+            *(str(ROOT / "node_modules/.bin/lighthouse"), address),
+            *("--output=json", f"--output-path={report}", "--quiet", f"--chrome-flags={CHROMIUM}"),
+            "--only-categories=performance,accessibility,best-practices,seo",
+        ]
+        subprocess.run(command, capture_output=True, check=True, env={**os.environ, "CHROME_PATH": chromium})
+        return {name: 100 * part["score"] for name, part in json.loads(report.read_text())["categories"].items()}
 
 
 def measure() -> dict[str, str]:

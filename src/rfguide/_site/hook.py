@@ -27,6 +27,9 @@ from rfguide._site.splice import spliced
 
 log = logging.getLogger("mkdocs.plugins.rfguide")
 
+# Names, operators, punctuation and spaces of code look like plain text here; as elements they would be half of a page.
+PLAIN = re.compile(r'<span class="[nopw]">([^<]*)</span>')
+
 _problems: list[Problem] = []
 _files: Files
 _navs: dict[str, Navigation] = {}
@@ -118,6 +121,7 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     if languages.language(page.file) == "zh":
         html = languages.chinese_spacing(html)
+    html = PLAIN.sub(r"\1", html)
     if any(problem.path.endswith(page.file.src_uri) for problem in _problems):
         return html  # on_env will say why
     text = re.sub(r"<(code|pre|script|style|svg)\b.*?</\1>|<[^>]*>", "", html, flags=re.DOTALL)
