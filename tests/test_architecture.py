@@ -14,6 +14,7 @@ ORDER = [
     "layers",
     "sizes",
     "fields",
+    "forms",
     "networks",
     "torch_networks",
     "trace",

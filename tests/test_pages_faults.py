@@ -6,7 +6,7 @@ import pytest
 
 import rfguide
 import rfguide.sizes
-from rfguide._site import formulas, store
+from rfguide._site import store
 from rfguide._site.catalogue import ENTRIES
 from rfguide._site.check import problems
 from rfguide._site.grammar import parse
@@ -160,7 +160,6 @@ def test_an_off_by_one_in_the_library_breaks_its_pages(monkeypatch):
     monkeypatch.setattr(store, "library_at_start", lambda: "a library that is off by one")
     monkeypatch.setenv("CI", "true")
     monkeypatch.delitem(ENTRIES["output_size"].__dict__, "values", raising=False)
-    formulas.fault.cache_clear()
     try:
         assert found(GOOD)[:3] == [
             "docs/en/good.md:7: the text says '112', but output_size(224, 7, stride=2, padding=3) is 113",
@@ -169,7 +168,6 @@ def test_an_off_by_one_in_the_library_breaks_its_pages(monkeypatch):
         ]
     finally:
         del ENTRIES["output_size"].__dict__["values"]
-        formulas.fault.cache_clear()
 
 
 def test_a_label_without_chinese_is_found_on_the_chinese_page():

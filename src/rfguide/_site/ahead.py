@@ -1,10 +1,10 @@
-"""Run pages ahead of a build, in as many processes as there are cores, while the build reads other pages."""
+"""Run pages and check formulas ahead of a build, in as many processes as there are cores, while the build reads on."""
 
 import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from rfguide._site import runner, store
+from rfguide._site import formulas, runner, store
 from rfguide._site.grammar import Page
 
 FEW = 3  # for fewer runs than this, a process of its own takes longer to start than it saves
@@ -12,14 +12,17 @@ _pool: ProcessPoolExecutor | None = None
 
 
 def start(pages: list[Page]) -> None:
-    """Begin to run the pages that have no run yet; labs first, they take longest."""
+    """Begin with all that is not known yet; labs first, they take longest."""
     global _pool
-    missing = {key: page for page in pages if page.blocks and not store.knows(*(key := runner.identity(page)))}
+    runs = {runner.identity(page): (runner.compute, page) for page in pages if page.blocks}
+    named = {(math.latex, math.call) for page in pages for math in page.maths if math.call}
+    checks = {formulas.identity(*one): (formulas.compute, *one) for one in named}
+    missing = {key: job for key, job in (runs | checks).items() if not store.knows(*key)}
     if len(missing) < FEW:
         return
     _pool = ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
-    for key, page in sorted(missing.items(), key=lambda one: one[0][0] != "labs"):
-        runner.AHEAD[key] = _pool.submit(runner.compute, page)
+    for key, job in sorted(missing.items(), key=lambda one: one[0][0] != "labs"):
+        store.BEGUN[key] = _pool.submit(*job)
 
 
 def stop() -> None:
@@ -28,4 +31,4 @@ def stop() -> None:
     if _pool:
         _pool.shutdown(cancel_futures=True)
         _pool = None
-    runner.AHEAD.clear()
+    store.BEGUN.clear()

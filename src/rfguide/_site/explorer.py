@@ -15,10 +15,10 @@ from math import prod, sqrt
 from typing import Any
 
 from rfguide.errors import GeometryError, at_least, pair
+from rfguide.forms import INPUT, LONGEST_PERIOD, Form, Steps, through
 from rfguide.layers import Layer
 from rfguide.networks import NET, STACKS
 from rfguide.sizes import output_size, transposed_output_size
-from rfguide.trace.forms import INPUT, LONGEST_PERIOD, Form, Steps, through
 
 CAPTION = {"en": "image", "zh": "图像"}
 TYPES = ("conv", "pool", "transposed", "upsample")

@@ -1,13 +1,12 @@
 """Does a formula as displayed equal the function that it names?"""
 
 import ast
-from functools import cache
 
+from rfguide._site import store
 from rfguide._site.catalogue import ENTRIES
 from rfguide._site.latex import LatexError, formula
 
 
-@cache
 def fault(latex: str, call: str) -> str | None:
     """Return why the formula does not equal `call`, such as `output_size(n, k, s, p, d)`; None if it does.
 
@@ -17,6 +16,17 @@ def fault(latex: str, call: str) -> str | None:
         >>> fault("e = dk", "extent(k, d)")
         'the formula gives 2 for k=1, d=2, but extent is 1'
     """
+    why: str | None = store.remember(*identity(latex, call), lambda: compute(latex, call))
+    return why
+
+
+def identity(latex: str, call: str) -> tuple[str, str]:
+    """Return the kind and the key under which the answer is kept."""
+    return "formulas", f"{call}\0{latex}"
+
+
+def compute(latex: str, call: str) -> str | None:
+    """Check the formula now."""
     try:
         name, symbols = _read_call(call)
     except (SyntaxError, ValueError):

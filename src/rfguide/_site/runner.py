@@ -14,7 +14,6 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from operator import index
 from pathlib import Path
@@ -55,14 +54,9 @@ class Run:
     failures: dict[str, str]  # "place:expression" -> why it has no value
 
 
-AHEAD: dict[tuple[str, str], Future[dict[str, Any]]] = {}  # runs that `ahead` has begun in other processes
-
-
 def run(page: Page) -> Run:
     """Return what the page's code gives; from memory or the cache if this very code was run before."""
-    kind, key = identity(page)
-    begun = AHEAD.get((kind, key))
-    return _from_json(store.remember(kind, key, begun.result if begun else lambda: compute(page)))
+    return _from_json(store.remember(*identity(page), lambda: compute(page)))
 
 
 def identity(page: Page) -> tuple[str, str]:

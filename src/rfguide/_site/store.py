@@ -9,6 +9,7 @@ import json
 import os
 import platform
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +22,7 @@ FOLDER = LIBRARY.parents[1] / ".cache"
 BELOW = ("torch", "numpy", "matplotlib", "scikit-learn", "scikit-image", "click")
 
 _memory: dict[tuple[str, str, str], Any] = {}
+BEGUN: dict[tuple[str, str], Future[Any]] = {}  # by kind and key: what `ahead` has other processes compute
 
 
 @cache
@@ -57,7 +59,8 @@ def remember(kind: str, key: str, compute: Callable[[], Any]) -> Any:
         if not os.environ.get("CI") and path.exists():
             _memory[whole] = json.loads(path.read_text(encoding="utf-8"))
         else:
-            _memory[whole] = json.loads(json.dumps(compute()))
+            begun = BEGUN.get((kind, key))
+            _memory[whole] = json.loads(json.dumps(begun.result() if begun else compute()))
             if not os.environ.get("CI"):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 fresh = path.with_suffix(f".{os.getpid()}")

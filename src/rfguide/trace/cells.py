@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rfguide.forms import Steps
 from rfguide.trace import reach as reaches
 from rfguide.trace import spans as sp
 from rfguide.trace import tables
-from rfguide.trace.forms import Steps
 from rfguide.trace.reach import NOTHING, Reach
 from rfguide.trace.roles import Roles
 from rfguide.trace.spans import Span

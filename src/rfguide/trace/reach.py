@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from rfguide.forms import BLIND, INPUT, Form, Steps, through, union
 from rfguide.layers import Layer
-from rfguide.trace.forms import BLIND, INPUT, Form, Steps, through, union
 
 # (dimension, divisor, size): this digit of the unit's number is (index[dimension] // divisor) % size.
 Digit = tuple[int, int, int]

@@ -10,9 +10,9 @@ import torch
 
 from rfguide.errors import GeometryError, TraceError
 from rfguide.fields import ReceptiveField
+from rfguide.forms import Form, hull
 from rfguide.trace import table
 from rfguide.trace.cells import Track
-from rfguide.trace.forms import Form, hull
 from rfguide.trace.inputs import Axis
 from rfguide.trace.reach import NOTHING, Reach, joined, over_dimension
 from rfguide.trace.roles import unit_dims

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from rfguide.errors import TraceError
+from rfguide.forms import Steps
 from rfguide.trace import reach as reaches
 from rfguide.trace import tables
 from rfguide.trace.cells import Track, attach, cell_of, track_of
-from rfguide.trace.forms import Steps
 from rfguide.trace.rules import Op, Run, is_traced, on_meta, reduce_spans, rule, sp, united, unknown_in
 from rfguide.trace.rules_views import along, moved
 from rfguide.trace.spans import Span

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rfguide.forms import Steps
 from rfguide.trace import reach as reaches
-from rfguide.trace.forms import Steps
 from rfguide.trace.reach import NOTHING, Reach
 from rfguide.trace.tables import Table
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rfguide.forms import LONGEST_PERIOD, Steps
 from rfguide.layers import Layer
 from rfguide.sizes import adaptive_windows
-from rfguide.trace.forms import LONGEST_PERIOD, Steps
 
 Cells = NDArray[np.int64]
 
