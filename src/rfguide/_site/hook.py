@@ -22,6 +22,7 @@ from rfguide._site import ahead, grammar, languages
 from rfguide._site.check import differences
 from rfguide._site.grammar import PageError, Problem
 from rfguide._site.notebook import notebook
+from rfguide._site.published import published
 from rfguide._site.runner import run
 from rfguide._site.splice import spliced
 
@@ -48,7 +49,18 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     _files = files
     _problems.clear()
     languages.move_to_root(files)
+    _publish(files, config)
     ahead.start([_read(file, config) for file in files.documentation_pages()])
+
+
+def _publish(files: Files, config: MkDocsConfig) -> None:
+    """Put what readers get in the place of what we write; a module that is part of another goes."""
+    texts = published(Path(config.docs_dir))
+    for file in [*files.css_files(), *files.javascript_files()]:
+        if file.src_uri in texts:
+            file.content_string = texts[file.src_uri]
+        elif file.src_dir == config.docs_dir:
+            files.remove(file)
 
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
