@@ -1,4 +1,4 @@
-"""A page with the explorer on it, served to Chromium, and the stacks that Python makes up."""
+"""A page with the explorer on it as readers get it, served to Chromium, and the stacks that Python makes up."""
 
 import random
 import threading
@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from gzip import compress
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from rfguide._site.published import published
+
 DOCS = Path(__file__).parents[1] / "docs"
+FILES = published(DOCS)
+WEIGHTS = {path: len(compress(text.encode())) for path, text in FILES.items() if path.startswith("assets/explorer/")}
 PAGE = """<!doctype html>
 <html lang="{lang}"><head><meta charset="utf-8"><title>Explorer</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
@@ -31,6 +36,10 @@ class Harness:
     scheme: str = "default"
     asked: list[str] = field(default_factory=list)
 
+    def weight(self) -> int:
+        """The gzipped bytes of the explorer's scripts and styles that were asked for, each file by itself."""
+        return sum(WEIGHTS.get(path.lstrip("/"), 0) for path in set(self.asked))
+
     @property
     def page(self) -> str:
         return PAGE.format(lang=self.lang, scheme=self.scheme, element=self.element)
@@ -43,16 +52,22 @@ def served() -> Iterator[Harness]:
 
     class Site(SimpleHTTPRequestHandler):
         def do_GET(self) -> None:
+            """Answer with what is published, with a file of docs/ (modules as they are written too), or the page."""
             harness.asked.append(self.path)
-            if self.path.startswith("/assets/"):
-                return super().do_GET()
-            body = harness.page.encode()
+            path = self.path.partition("?")[0].lstrip("/")
+            if path.startswith("written/"):
+                self.path = self.path.replace("/written/", "/assets/")
+            elif path in FILES or not path.startswith("assets/"):
+                return self.answer(FILES.get(path, harness.page), path)
+            return super().do_GET()
+
+        def answer(self, text: str, path: str) -> None:
+            body = text.encode()
             self.send_response(200)
-            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Type", self.guess_type(path) if path in FILES else "text/html")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-            return None
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -5,20 +5,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from gzip import compress
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from explorer_harness import DOCS, Harness, served, whole_layer
+from explorer_harness import DOCS, WEIGHTS, Harness, served, whole_layer
 from rfguide import GeometryError
 from rfguide._site import explorer
 
 pytestmark = pytest.mark.browser
 
-FOLDER = DOCS / "assets" / "explorer"
 LANGUAGES = ("en", "zh")
 SCHEMES = ("default", "slate")
 
@@ -54,7 +52,7 @@ def opened(reader: BrowserContext, harness: Harness, fragment: str = "") -> Page
     page = reader.new_page()
     page.goto(harness.address + fragment)
     expect(page.locator(".say").first).not_to_be_empty()
-    expect(page.locator(".map canvas").first).to_be_visible()
+    expect(page.locator(".map div").first).to_be_visible()
     return page
 
 
@@ -64,7 +62,7 @@ def say(page: Page) -> str:
 
 def middle_of(page: Page, number: int, row: float, column: float, cells: int) -> dict[str, float]:
     """Where a unit is on a map that has no padding round it."""
-    box = page.locator(".map canvas").nth(number).bounding_box()
+    box = page.locator(".map div").nth(number).bounding_box()
     assert box
     return {"x": (column + 0.5) * box["width"] / cells, "y": (row + 0.5) * box["height"] / cells}
 
@@ -88,14 +86,14 @@ def test_the_script_says_what_python_said(reader: BrowserContext, harness: Harne
 
 def test_presets_of_the_list_are_the_librarys_stacks(reader: BrowserContext, harness: Harness) -> None:
     page = opened(reader, harness)
-    listed = page.evaluate("async () => (await import('/assets/explorer/stacks.js')).PRESETS")
+    listed = page.evaluate("async () => (await import('/written/explorer/stacks.js')).PRESETS")
     assert listed == {name: explorer.PRESETS[name] for name in listed}
     assert list(listed) == ["net", "vgg16", "resnet", "dilated", "unet", "wavenet"]
 
 
 def test_the_mouse_shows_a_unit_and_a_click_keeps_it(reader: BrowserContext, harness: Harness) -> None:
     page = opened(reader, harness)
-    last = page.locator(".map canvas").nth(4)
+    last = page.locator(".map div").nth(4)
     last.hover(position=middle_of(page, 4, 0, 7, 8))
     assert "Unit (0, 7) of pool2" in say(page)
     page.locator("h1").hover()
@@ -111,28 +109,28 @@ def test_the_mouse_shows_a_unit_and_a_click_keeps_it(reader: BrowserContext, har
 
 def test_padding_that_a_unit_reads_is_counted(reader: BrowserContext, harness: Harness) -> None:
     page = opened(reader, harness)
-    page.locator(".map canvas").nth(3).click(position=middle_of(page, 3, 0, 0, 16))
+    page.locator(".map div").nth(3).click(position=middle_of(page, 3, 0, 0, 16))
     assert say(page).startswith("Unit (0, 0) of conv2 reads 3 × 3 = 9 cells of pool1, 5 of them padding.")
 
 
 def test_a_pixel_shows_the_units_that_it_reaches(reader: BrowserContext, harness: Harness) -> None:
     harness.element = explorer.embed("preset=one-layer", "en")
     page = opened(reader, harness)
-    page.locator(".map canvas").first.click(position=middle_of(page, 0, 0, 1, 8))
+    page.locator(".map div").first.click(position=middle_of(page, 0, 0, 1, 8))
     assert say(page) == "Pixel (0, 1) reaches 1 × 2 = 2 units of conv1."
 
 
 def test_touch_chooses_a_unit(chromium: Browser, harness: Harness) -> None:
     context = chromium.new_context(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800})
     page = opened(context, harness)
-    page.locator(".map canvas").nth(4).tap(position=middle_of(page, 4, 7, 0, 8))
+    page.locator(".map div").nth(4).tap(position=middle_of(page, 4, 7, 0, 8))
     assert "Unit (7, 0) of pool2" in say(page)
     context.close()
 
 
 def test_the_keyboard_alone_does_everything(reader: BrowserContext, harness: Harness) -> None:
     page = opened(reader, harness)
-    last = page.locator(".map canvas").nth(4)
+    last = page.locator(".map div").nth(4)
     last.focus()
     for key in ("ArrowUp", "ArrowLeft", "ArrowLeft"):
         page.keyboard.press(key)
@@ -149,7 +147,7 @@ def test_the_keyboard_alone_does_everything(reader: BrowserContext, harness: Har
         )
     assert None in seen, "no trap"
     seen = seen[: seen.index(None)]
-    assert sum("data-name=" in (one or "") for one in seen) == 18
+    assert sum("<input name=" in (one or "") for one in seen) == 18
     page.get_by_role("button", name="pool2: up").focus()
     page.keyboard.press("Enter")
     names = page.locator("fieldset > b").all_inner_texts()
@@ -162,9 +160,9 @@ def test_the_keyboard_alone_does_everything(reader: BrowserContext, harness: Har
 def test_editing_and_undo(reader: BrowserContext, harness: Harness) -> None:
     page = opened(reader, harness)
     assert page.get_by_role("button", name="Undo").is_disabled()
-    kernel = page.locator("fieldset").first.locator("[data-name=kernel_size]")
+    kernel = page.locator("fieldset").first.locator("[name=kernel_size]")
     kernel.fill("5")
-    expect(page.locator("[data-do=preset]")).to_have_value("own")
+    expect(page.locator("[name=preset]")).to_have_value("own")
     assert page.evaluate("document.querySelector('rf-explorer').result.layers.map((l) => l.size)") == [5, 6, 10, 12]
     page.get_by_role("button", name="Add a layer").click()
     page.get_by_role("button", name="conv1: remove").click()
@@ -172,7 +170,7 @@ def test_editing_and_undo(reader: BrowserContext, harness: Harness) -> None:
     for _ in range(3):
         page.get_by_role("button", name="Undo").click()
     expect(kernel).to_have_value("3")
-    expect(page.locator("[data-do=preset]")).to_have_value("net")
+    expect(page.locator("[name=preset]")).to_have_value("net")
     for _ in range(8):
         page.get_by_role("button", name="Add a layer").click()
     assert page.get_by_role("button", name="Add a layer").is_disabled()
@@ -198,7 +196,7 @@ def test_impossible_numbers_explain_themselves_beside_the_field(
     reader: BrowserContext, harness: Harness, name: str, text: str, message: str
 ) -> None:
     page = opened(reader, harness)
-    field = page.locator("fieldset").first.locator(f"[data-name={name}]")
+    field = page.locator("fieldset").first.locator(f"[name={name}]")
     field.fill(text)
     expect(page.locator("fieldset").first.locator("#bad code")).to_have_text(message)
     expect(field).to_have_value(text)
@@ -209,18 +207,25 @@ def test_impossible_numbers_explain_themselves_beside_the_field(
     assert page.get_by_role("button", name="Copy link").is_disabled()
     field.fill("1")
     expect(page.locator("#bad")).to_be_empty()
-    assert field.get_attribute("aria-describedby") is None
+    assert field.get_attribute("aria-describedby") == ""
+
+
+def test_the_choice_of_your_own_keeps_the_stack(reader: BrowserContext, harness: Harness) -> None:
+    page = opened(reader, harness)
+    page.locator("[name=preset]").select_option("own")
+    assert page.locator("fieldset > b").all_inner_texts() == ["conv1", "pool1", "conv2", "pool2"]
+    expect(page.locator("[name=preset]")).to_have_value("own")
 
 
 def test_fullwidth_digits_are_digits(reader: BrowserContext, harness: Harness) -> None:
     page = opened(reader, harness)
-    page.locator("fieldset").first.locator("[data-name=kernel_size]").fill("５")
+    page.locator("fieldset").first.locator("[name=kernel_size]").fill("５")
     assert page.evaluate("document.querySelector('rf-explorer').result.layers[0].size") == 5
 
 
 def test_a_stack_too_large_to_draw_keeps_its_numbers(reader: BrowserContext, harness: Harness) -> None:
     page = opened(reader, harness)
-    page.locator("[data-name=input_size]").fill("1000")
+    page.locator("[name=input_size]").fill("1000")
     assert page.evaluate("document.querySelector('rf-explorer').result.layers[3].outputSize") == 250
     expect(page.locator("#bad")).to_contain_text("256 cells")
     assert "Unit (4, 4) of pool2" in say(page)
@@ -228,9 +233,9 @@ def test_a_stack_too_large_to_draw_keeps_its_numbers(reader: BrowserContext, har
 
 def test_a_link_brings_the_stack_and_the_unit_back(reader: BrowserContext, harness: Harness) -> None:
     page = opened(reader, harness)
-    page.locator("fieldset").first.locator("[data-name=padding]").fill("2, 0")
-    page.locator("fieldset").nth(1).locator("[data-name=ceil_mode]").check()
-    page.locator(".map canvas").nth(2).click(position=middle_of(page, 2, 8, 8, 18))
+    page.locator("fieldset").first.locator("[name=padding]").fill("2, 0")
+    page.locator("fieldset").nth(1).locator("[name=ceil_mode]").check()
+    page.locator(".map div").nth(2).click(position=middle_of(page, 2, 8, 8, 18))
     sentence = say(page)
     page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_role("status")).to_have_text("Copied")
@@ -239,8 +244,8 @@ def test_a_link_brings_the_stack_and_the_unit_back(reader: BrowserContext, harne
     again = reader.new_page()
     again.goto(link)
     expect(again.locator(".say")).to_have_text(sentence)
-    expect(again.locator("fieldset").first.locator("[data-name=padding]")).to_have_value("2,0")
-    expect(again.locator("fieldset").nth(1).locator("[data-name=ceil_mode]")).to_be_checked()
+    expect(again.locator("fieldset").first.locator("[name=padding]")).to_have_value("2,0")
+    expect(again.locator("fieldset").nth(1).locator("[name=ceil_mode]")).to_be_checked()
 
 
 @pytest.mark.parametrize(
@@ -259,7 +264,7 @@ def test_a_link_to_an_impossible_stack_shows_what_is_wrong(reader: BrowserContex
 
 def test_the_theme_changes_the_picture(reader: BrowserContext, harness: Harness) -> None:
     page = opened(reader, harness)
-    look = "document.querySelector('rf-explorer').shadowRoot.querySelector('.map canvas').toDataURL()"
+    look = "document.querySelector('rf-explorer').shadowRoot.querySelector('canvas').toDataURL()"
     light = page.evaluate(look)
     page.evaluate("document.body.dataset.mdColorScheme = 'slate'")
     page.wait_for_function(f"(light) => {look} != light", arg=light)
@@ -267,9 +272,9 @@ def test_the_theme_changes_the_picture(reader: BrowserContext, harness: Harness)
 
 def test_pictures_lie_under_the_grid_and_stay_here(reader: BrowserContext, harness: Harness) -> None:
     page = opened(reader, harness)
-    look = "document.querySelector('rf-explorer').shadowRoot.querySelector('.map canvas').toDataURL()"
+    look = "document.querySelector('rf-explorer').shadowRoot.querySelector('canvas').toDataURL()"
     plain = page.evaluate(look)
-    page.locator("[data-do=picture]").select_option("photo")
+    page.locator("[name=picture]").select_option("photo")
     page.wait_for_function(f"(plain) => {look} != plain", arg=plain)
     photo = page.evaluate(look)
     harness.asked.clear()
@@ -280,17 +285,17 @@ def test_pictures_lie_under_the_grid_and_stay_here(reader: BrowserContext, harne
 
 def test_taken_out_of_the_page_and_put_back_it_goes_on(reader: BrowserContext, harness: Harness) -> None:
     page = opened(reader, harness)
-    page.locator("fieldset").first.locator("[data-name=kernel_size]").fill("5")
+    page.locator("fieldset").first.locator("[name=kernel_size]").fill("5")
     page.evaluate("""() => {
       window.element = document.querySelector("rf-explorer");
       window.home = element.parentNode;
       element.remove();
     }""")
     page.evaluate("home.append(element)")
-    expect(page.locator(".map canvas").first).to_be_visible()
-    expect(page.locator("fieldset").first.locator("[data-name=kernel_size]")).to_have_value("5")
+    expect(page.locator(".map div").first).to_be_visible()
+    expect(page.locator("fieldset").first.locator("[name=kernel_size]")).to_have_value("5")
     assert "Unit (4, 4) of pool2" in say(page)
-    page.locator("fieldset").first.locator("[data-name=kernel_size]").fill("3")
+    page.locator("fieldset").first.locator("[name=kernel_size]").fill("3")
     assert page.evaluate("element.result.layers[0].size") == 3
 
 
@@ -303,11 +308,11 @@ def test_nothing_hangs_over_and_targets_are_large_enough(
     page = reader.new_page()
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(harness.address)
-    expect(page.locator(".map canvas").first).to_be_visible()
+    expect(page.locator(".map div").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     small = page.evaluate("""() => {
       const { shadowRoot } = document.querySelector("rf-explorer");
-      return [...shadowRoot.querySelectorAll("button, input, select, canvas")]
+      return [...shadowRoot.querySelectorAll("button, input, select, .map div")]
         .map((one) => [one.outerHTML.slice(0, 50), one.getBoundingClientRect()])
         .filter(([, box]) => box.width && (box.width < 24 || box.height < 24))
         .map(([what]) => what);
@@ -325,7 +330,7 @@ def test_axe_finds_nothing(reader: BrowserContext, harness: Harness, language: s
     harness.scheme = scheme
     harness.element = explorer.embed("preset=unet", language) + explorer.embed("preset=net compact", language)
     page = opened(reader, harness)
-    page.locator("rf-explorer").first.locator("fieldset").first.locator("[data-name=stride]").fill("0")
+    page.locator("rf-explorer").first.locator("fieldset").first.locator("[name=stride]").fill("0")
     violations = Axe().run(page).response["violations"]
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in violations] == []
 
@@ -350,16 +355,16 @@ def test_it_survives_the_themes_instant_navigation_both_ways(reader: BrowserCont
     with page.expect_response("**/sitemap.xml"):
         page.goto(f"{address}explorer/")
     page.wait_for_load_state("networkidle")
-    expect(page.locator(".map canvas").first).to_be_visible()
+    expect(page.locator(".map div").first).to_be_visible()
     page.evaluate("window.same = true")
-    page.locator("fieldset").first.locator("[data-name=kernel_size]").fill("5")
+    page.locator("fieldset").first.locator("[name=kernel_size]").fill("5")
     page.wait_for_url("**/explorer/#rf=*")
     page.locator(".md-header a.md-logo").click()
     page.wait_for_url(address)
-    expect(page.locator("rf-explorer[compact] .map canvas").first).to_be_visible()
+    expect(page.locator("rf-explorer[compact] .map div").first).to_be_visible()
     page.go_back()
     page.wait_for_url("**/explorer/#rf=*")
-    expect(page.locator("fieldset").first.locator("[data-name=kernel_size]")).to_have_value("5")
+    expect(page.locator("fieldset").first.locator("[name=kernel_size]")).to_have_value("5")
     assert page.evaluate("window.same"), "no page was loaded anew"
 
 
@@ -385,8 +390,13 @@ def test_copied_code_runs_in_torch_with_the_shapes_shown(reader: BrowserContext,
     stacks = working_stacks(100, seed=7)
     codes = page.evaluate(
         """async (stacks) => {
-          const { pytorch } = await import("/assets/explorer/stacks.js");
-          return stacks.map((stack, i) => pytorch({ axes: 1 + (i % 2), ...stack }));
+          const { pytorch } = await import("/assets/explorer/program.js");
+          const { complete } = await import("/written/explorer/geometry.js");
+          const { names } = await import("/written/explorer/stacks.js");
+          return stacks.map(({ inputSize, layers }, i) => {
+            const all = { layers: layers.map(complete), names: ["image", ...names(layers)] };
+            return pytorch({ axes: 1 + (i % 2), inputSize, ...all });
+          });
         }""",
         stacks,
     )
@@ -419,13 +429,13 @@ def test_the_highlighted_cells_are_those_that_torch_depends_on(reader: BrowserCo
     page = opened(reader, harness)
     shown = page.evaluate(
         """async (stacks) => {
-          const { seen, reached } = await import("/assets/explorer/picture.js");
-          const { complete } = await import("/assets/explorer/geometry.js");
+          const { sight } = await import("/written/explorer/picture.js");
+          const { complete } = await import("/written/explorer/geometry.js");
           return stacks.map(({ inputSize, layers, sizes, unit }) => {
             const all = [inputSize, ...sizes];
             const whole = layers.map(complete);
-            const cells = seen(whole, all, layers.length, unit)[0].cells;
-            return { cells, back: cells.map((cell) => reached(whole, all, 0, cell).at(-1).cells.includes(unit)) };
+            const cells = sight(whole, all, layers.length, unit)[0].cells;
+            return { cells, back: cells.map((cell) => sight(whole, all, 0, cell).at(-1).cells.includes(unit)) };
           });
         }""",
         asked,
@@ -442,7 +452,15 @@ def test_the_highlighted_cells_are_those_that_torch_depends_on(reader: BrowserCo
         assert all(answer["back"]), "each of these cells reaches the unit"
 
 
-def test_the_weight_of_the_explorer() -> None:
-    files = [path for path in FOLDER.iterdir() if path.suffix in (".js", ".css")]
-    weight = len(compress(b"".join(path.read_bytes() for path in sorted(files)), 9))
-    assert weight < 17_500
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_weight_of_what_a_reader_loads(reader: BrowserContext, harness: Harness, language: str) -> None:
+    harness.element = explorer.embed("preset=net linked", language)
+    harness.asked.clear()
+    page = opened(reader, harness)
+    page.locator("fieldset").first.locator("[name=kernel_size]").fill("5")
+    assert f"/assets/explorer/words.{language}.js" in harness.asked
+    assert harness.weight() < 12_288
+
+
+def test_the_weight_of_all_there_is() -> None:
+    assert sum(WEIGHTS.values()) < 13_300

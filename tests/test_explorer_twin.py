@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import astuple
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,24 +13,18 @@ from playwright.sync_api import Browser, Page
 from explorer_harness import DOCS, Harness, Stack, random_stack, served
 from rfguide import GeometryError, Layer, receptive_fields
 from rfguide._site import explorer
+from rfguide._site.published import published, source
 
 pytestmark = pytest.mark.browser
 
-FOLDER = DOCS / "assets" / "explorer"
 CASES = 12_000
-# The first is the explorer's own way in, the second the module behind it, without drawing.
+# What readers get: an element that is on no page answers without drawing.
 ASK = """(stacks) => {
-  const element = document.querySelector("rf-explorer");
+  const element = document.createElement("rf-explorer");
   return stacks.map((stack) => { element.stack = stack; return element.result; });
 }"""
-ASK_MODULE = """async (stacks) => {
-  const { geometry } = await import("/assets/explorer/geometry.js");
-  return stacks.map((stack) => {
-    const { error, layers } = geometry(stack);
-    const numbers = ({ outputSize, size, stride, padding }) => ({ outputSize, size, stride, padding });
-    return { error, layers: layers.map(numbers) };
-  });
-}"""
+# The same, shown.
+ASK_SHOWN = ASK.replace("createElement", "querySelector")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +58,7 @@ def stacks(count: int, seed: int) -> list[Stack]:
 
 def test_random_stacks_give_the_librarys_numbers_and_refusals(page: Page) -> None:
     cases = stacks(CASES, seed=4)
-    answers = page.evaluate(ASK_MODULE, cases)
+    answers = page.evaluate(ASK, cases)
     wrong = [
         (case, answer, expected)
         for case, answer in zip(cases, answers, strict=True)
@@ -76,9 +71,10 @@ def test_random_stacks_give_the_librarys_numbers_and_refusals(page: Page) -> Non
     assert turns > CASES // 50, "some units take turns"
 
 
-def test_the_element_answers_what_its_module_does(page: Page) -> None:
+def test_the_element_answers_the_same_while_it_is_shown(page: Page) -> None:
+    page.locator("rf-explorer .map div").first.wait_for()
     cases = stacks(300, seed=5)
-    assert page.evaluate(ASK, cases) == [in_python(case) for case in cases]
+    assert page.evaluate(ASK_SHOWN, cases) == [in_python(case) for case in cases]
 
 
 def plain(stack: Stack) -> list[Layer] | None:
@@ -91,7 +87,7 @@ def plain(stack: Stack) -> list[Layer] | None:
 
 def test_stacks_of_convolutions_and_poolings_give_receptive_fields_itself(page: Page) -> None:
     cases = [case for case in stacks(6000, seed=6) if in_python(case)["error"] is None and plain(case)]
-    answers = page.evaluate(ASK_MODULE, cases)
+    answers = page.evaluate(ASK, cases)
     for case, answer in zip(cases, answers, strict=True):
         layers = plain(case)
         assert layers is not None
@@ -106,21 +102,20 @@ def test_stacks_of_convolutions_and_poolings_give_receptive_fields_itself(page: 
 def test_a_wrong_stride_in_the_browser_is_caught(chromium: Browser, harness: Harness) -> None:
     page = chromium.new_page()
 
-    def planted(route: Any) -> None:
-        script = (FOLDER / "geometry.js").read_text("utf-8")
-        wrong = script.replace(
-            "(dilation * (kernel_size - 1) - left) * form.advance",
-            "dilation * (kernel_size - 1) * stride - left * form.advance",
-        )
-        assert wrong != script, "the place to plant the error is still there"
-        route.fulfill(body=wrong, content_type="text/javascript")
+    def planted(path: Path) -> str:
+        right = "(dilation * (kernel_size - 1) - left) * form.advance"
+        wrong = "dilation * (kernel_size - 1) * stride - left * form.advance"
+        text = source(path)
+        assert path.name != "geometry.js" or right in text, "the place to plant the error is still there"
+        return text.replace(right, wrong)
 
-    page.route("**/geometry.js", planted)
+    script = published(DOCS, planted)["assets/explorer/explorer.js"]
+    page.route("**/explorer.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
     page.goto(harness.address)
     net = {"inputSize": 32, "layers": explorer.read(explorer.PRESETS["net"]).layers}
-    sizes = [layer["size"] for layer in page.evaluate(ASK_MODULE, [net])[0]["layers"]]
+    sizes = [layer["size"] for layer in page.evaluate(ASK, [net])[0]["layers"]]
     assert sizes == [3, 5, 7, 9], "the third of the article's rules"
-    assert page.evaluate(ASK_MODULE, [net]) != [in_python(net)]
+    assert page.evaluate(ASK, [net]) != [in_python(net)]
     page.close()
 
 
@@ -131,7 +126,7 @@ def test_a_wrong_stride_in_python_is_caught(page: Page, monkeypatch: pytest.Monk
         return type(form)((wrong,))
 
     net = {"inputSize": 32, "layers": explorer.read(explorer.PRESETS["net"]).layers}
-    right = page.evaluate(ASK_MODULE, [net])
+    right = page.evaluate(ASK, [net])
     assert right == [in_python(net)]
     monkeypatch.setattr(explorer, "through", own_stride)
     assert right != [in_python(net)]

@@ -1,15 +1,14 @@
 // <rf-explorer>: a stack of layers to edit, a unit to point at, the cells that it sees.
 
 import { MOST_LAYERS, complete, ends, geometry, upward } from "./geometry.js";
-import { all, beam, inks, lines, margins, paint, reached, seen, sheet } from "./picture.js";
-import { PRESETS, names, pytorch, read, write } from "./stacks.js";
-import words from "./words.js";
+import { beam, inks, lines, margins, paint, sight } from "./picture.js";
+import { PRESETS, names, read, write } from "./stacks.js";
 
 const LARGEST = 256;
 const GAP = 28;
 const STRIP = 30;
+const CONV = { type: "conv", kernel_size: 3, stride: 1, padding: 1 };
 const RESULTS = ["outputSize", "size", "stride", "padding"];
-const NEW = { conv: { kernel_size: 3, padding: 1 }, pool: { kernel_size: 2, stride: 2 }, transposed: { kernel_size: 2, stride: 2 }, upsample: { stride: 2 } };
 
 const times = (counts) => counts.reduce((a, b) => a * b);
 const product = (counts) => counts.join(" × ") + (counts[1] >= 0 ? ` = ${times(counts)}` : "");
@@ -22,33 +21,32 @@ function typed(text) {
   return pair ? pair.slice(1).map(Number) : plain && !isNaN(plain) ? Number(plain) : text;
 }
 
-/** Change a text only where it differs: what stays needs no new layout. */
+/** Change a content only where it differs: what stays needs no new layout. */
 function put(node, html) {
   if (node.put != html) node.innerHTML = node.put = html;
 }
 
 const label = (word, control) => `<label><span>${word}</span>${control}</label>`;
-const number = (name, word) => label(word, `<input data-name="${name}" inputmode="numeric">`);
-const button = (act, word, sign = word) => `<button data-do="${act}" aria-label="${word}">${sign}</button>`;
-const choice = (act, word, options) =>
-  label(word, `<select data-do="${act}">${Object.entries(options).map(([value, word]) => `<option value="${value}">${word}</option>`).join("")}</select>`);
+const number = (t, name) => label(t[name], `<input name="${name}" inputmode="numeric">`);
+const button = (name, word, sign = word) => `<button name="${name}" aria-label="${word}">${sign}</button>`;
+const choice = (t, name, [word, options] = t[name]) =>
+  label(word, `<select name="${name}">${Object.entries(options).map(([value, word]) => `<option value="${value}">${word}</option>`).join("")}</select>`);
 
 const page = (t) => `<link rel="stylesheet" href="${new URL("explorer.css", import.meta.url)}"><slot></slot><div id="all" hidden>
-<div class="bar">${choice("preset", t.preset, t.presets)}
-<div class="edit bar">${number("input_size", t.input_size)}${choice("axes", t.axes, t.shapes)}${choice("picture", t.picture, t.pictures)}${button("undo", t.undo)}</div></div>
-<p id="bad" role="alert"></p><div class="stage"></div><p class="say" aria-live="polite"></p>
-<p class="legend">${Object.entries(t.legend).map(([kind, word]) => `<span><i class="${kind}"></i>${word}</span>`).join("")}</p>
+<div class="bar">${choice(t, "preset")}
+<div class="edit bar">${number(t, "input_size")}${choice(t, "axes")}${choice(t, "picture")}${button("undo", t.undo)}</div><p id="bad" role="alert"></p></div>
+<div class="stage"></div><p class="say" aria-live="polite"></p>
+<p class="legend">${Object.entries(t.legend).map(([kind, word]) => `<span><i class="${kind}" style="background-color: var(--rf-${kind})"></i>${word}</span>`).join("")}</p>
 <div class="edit"><div id="rows"></div>${button("add", t.add)}<dl></dl>${button("code", t.code)} ${button("link", t.link)} <span role="status"></span>
 <pre tabindex="0" hidden></pre><input type="file" accept="image/*" hidden></div><a>${t.open}</a></div>`;
 
 function row(t, type, name) {
-  const has = { conv: 4, pool: 4, transposed: 5 };
   const inputs = ["kernel_size", "stride", "padding", "dilation", "output_padding"].map((key, i) => {
-    if (type == "pool" && i == 4) return label(t.ceil_mode, '<input data-name="ceil_mode" type="checkbox">');
-    return (type == "upsample" ? i == 1 : i < has[type]) ? number(key, t[key]) : "<i></i>";
+    if (type == "pool" && i == 4) return label(t.ceil_mode, '<input name="ceil_mode" type="checkbox">');
+    return (type == "upsample" ? i == 1 : i < 4 || type == "transposed") ? number(t, key) : "<i></i>";
   });
-  return `<fieldset aria-label="${name}"><b>${name}</b>${choice("type", t.type, t.types)}${inputs.join("")}
-${RESULTS.map((key) => `<span class="out"><span>${t.results[key]}</span><b data-out="${key}"></b></span>`).join("")}
+  return `<fieldset aria-label="${name}"><b>${name}</b>${choice(t, "type")}${inputs.join("")}
+${[..."nrjP"].map((sign) => `<span class="out"><span>${sign}</span><b></b></span>`).join("")}
 <div>${["up", "down", "remove"].map((act, i) => button(act, `${name}: ${t[act]}`, "↑↓×"[i])).join("")}</div></fieldset>`;
 }
 
@@ -61,16 +59,25 @@ class Explorer extends HTMLElement {
   #shown; // the last that works and fits
   #point; // the unit under the mouse
   #picture; // what lies under the grid
-  #views = []; // where each map is
-  #built = {}; // which rows and maps are on the page
+  #room; // the width there is
+  #views; // where each map is
+  #marks; // what of each map is marked, axis by axis
   #timer;
-  #ink;
-  #resize = new ResizeObserver(() => this.#layout());
-  #theme = new MutationObserver(() => {
-    this.#ink = null;
-    this.#draw();
+  // The height is our own doing, and no reason to do it again.
+  #resize = new ResizeObserver(([{ contentRect }]) => {
+    if (this.#room == contentRect.width) return;
+    this.#room = contentRect.width;
+    this.#layout();
   });
-  #follow = () => this.#open(location.hash);
+  #theme = new MutationObserver(() => this.#draw());
+  /** Take the state in the page's address, if links lead here. */
+  #follow = () => {
+    const { hash } = location;
+    if (!this.linked || !hash.startsWith("#rf=") || hash == this.#hash()) return;
+    const state = read(hash.slice(4));
+    if (state) this.#change({ preset: "own", ...state });
+    this.$("[role=status]").textContent = state ? "" : this.t.damaged;
+  };
 
   get stack() {
     const { inputSize, layers } = this.#now();
@@ -87,18 +94,23 @@ class Explorer extends HTMLElement {
     return { error, layers: layers.map((layer) => Object.fromEntries(RESULTS.map((name) => [name, layer[name]]))) };
   }
 
-  connectedCallback() {
-    const language = (this.lang || this.closest("[lang]")?.lang || "en").slice(0, 2);
-    const t = (this.t = words[language] ?? words.en);
+  get linked() {
+    return this.hasAttribute("linked");
+  }
+
+  async connectedCallback() {
+    const language = /^zh/.test(this.lang || this.closest("[lang]")?.lang) ? "zh" : "en";
+    const { default: t } = await import(`./words.${language}.js`);
+    if (!this.isConnected) return;
     const root = this.#root;
     root.innerHTML = page(t);
+    this.t = t;
     this.$ = (selector) => root.querySelector(selector);
     this.$$ = (selector) => [...root.querySelectorAll(selector)];
-    this.#built = {};
-    this.#ink = null;
+    this.#room = null;
     this.$("link").onload = () => {
       this.$("#all").hidden = false;
-      this.$("slot").hidden = true;
+      this.$("slot").remove();
       this.#resize.observe(this.$(".stage"));
     };
     for (const type of ["input", "change", "click", "pointermove", "pointerout", "keydown"]) this.$("#all").addEventListener(type, (event) => this.#on(event));
@@ -126,18 +138,6 @@ class Explorer extends HTMLElement {
       }
     }
     return this.#state;
-  }
-
-  get linked() {
-    return this.hasAttribute("linked");
-  }
-
-  /** Take the state in the page's address, if links lead here. */
-  #open(hash) {
-    if (!this.linked || !hash.startsWith("#rf=") || hash == this.#hash()) return;
-    const state = read(hash.slice(4));
-    if (state) this.#change({ preset: "own", ...state });
-    this.$("[role=status]").textContent = state ? "" : this.t.damaged;
   }
 
   #hash() {
@@ -173,44 +173,33 @@ class Explorer extends HTMLElement {
     const { error, found, at, name } = this.#answer;
     const shown = this.#shown;
     shown.names[0] = t.image;
-    const changed = (part, now) => this.#built[part] != now && (this.#built[part] = now);
     const bad = $("#bad");
-    if (changed("rows", `${names(layers)} `)) {
-      $(".stage").before(bad);
-      $("#rows").innerHTML = names(layers).map((name, i) => row(t, layers[i].type, name)).join("");
-    }
-    if (changed("maps", `${shown.axes}${shown.names}`)) {
-      const map = (name) => `<div class="map"><canvas tabindex="0" role="application" aria-label="${name}: ${t.keys}"></canvas><span></span></div>`;
-      $(".stage").innerHTML = `${shown.names.map(map).join("")}<canvas id="over"></canvas>`;
-      $(".stage").classList.toggle("strips", shown.axes == 1);
-    }
+    put($("#rows"), names(layers).map((name, i) => row(t, layers[i].type, name)).join(""));
+    const map = (name) => `<div class="map"><div tabindex="0" role="application" aria-label="${name}: ${t.keys}"></div><span></span></div>`;
+    put($(".stage"), `${shown.names.map(map).join("")}<canvas></canvas>`);
+    $(".stage").classList.toggle("strips", shown.axes < 2);
     $$(".map span").forEach((caption, m) => {
       const size = Array(shown.axes).fill(shown.sizes[m]).join(" × ");
       put(caption, `<b>${shown.names[m]}</b> ${size}${m ? ` · r ${shown.found[m - 1].size ?? "?"}` : ""}`);
     });
     const rows = $$("fieldset");
-    for (const input of $$("[data-name]")) {
-      const i = rows.indexOf(input.closest("fieldset"));
-      const key = input.dataset.name;
-      const value = i < 0 ? inputSize : layers[i][key] ?? complete(layers[i])[key] ?? "";
-      if (`${typed(input.value)}` != `${value}`) input.value = value;
-      input.checked = value === true;
-      const wrong = error && i == at && key == name;
-      input.ariaInvalid = !!wrong;
-      input.toggleAttribute("aria-describedby", wrong);
-      if (wrong) input.setAttribute("aria-describedby", "bad");
+    for (const control of $$(":is(input, select)[name]:not([name=picture])")) {
+      const i = rows.indexOf(control.closest("fieldset"));
+      const values = i < 0 ? { preset, axes, input_size: inputSize } : { ...complete(layers[i]), ...layers[i] };
+      const value = values[control.name] ?? "";
+      if (`${typed(control.value)}` != `${value}`) control.value = value;
+      control.checked = value === true;
+      const wrong = !!error && i == at && control.name == name;
+      control.ariaInvalid = wrong;
+      control.setAttribute("aria-describedby", wrong ? "bad" : "");
     }
-    rows.forEach((row, i) => {
-      row.querySelector("select").value = layers[i].type;
-      for (const out of row.querySelectorAll("[data-out]")) put(out, found[i]?.[out.dataset.out] ?? "–");
-    });
-    $("[data-do=preset]").value = preset;
-    $("[data-do=axes]").value = axes;
-    $("[data-do=add]").disabled = layers.length >= MOST_LAYERS;
-    $("[data-do=undo]").disabled = !this.#past.length;
-    $("[data-do=code]").disabled = $("[data-do=link]").disabled = !!error || this.#large;
-    if (error && rows[at]) rows[at].append(bad);
-    bad.innerHTML = error ? `<code></code> ${t.stale}` : this.#large ? t.large : "";
+    $$(".out b").forEach((out, i) => put(out, found[i >> 2]?.[RESULTS[i % 4]] ?? "–"));
+    $("[name=add]").disabled = layers.length >= MOST_LAYERS;
+    $("[name=undo]").disabled = !this.#past.length;
+    $("[name=code]").disabled = $("[name=link]").disabled = !!error || this.#large;
+    const home = rows[at] ?? $(".bar");
+    if (bad.parentNode != home) home.append(bad);
+    put(bad, error ? `<code></code> ${t.stale}` : this.#large ? t.large : "");
     if (error) bad.firstChild.textContent = error;
     $("pre").hidden = true;
     $("[role=status]").textContent = "";
@@ -218,56 +207,38 @@ class Explorer extends HTMLElement {
   }
 
   #layout() {
-    const stage = this.$?.(".stage");
-    const room = stage?.clientWidth;
-    if (!room) return;
+    const room = this.#room;
+    if (!this.$ || !room) return;
     const { axes, layers, sizes, found } = this.#shown;
     const last = found.at(-1);
-    const views = sizes.map((size, m) => {
-      const beside = margins(layers[m], size, sizes[m + 1]);
-      // Around the image there is room for fields that reach beyond it.
-      const over = m || !last?.stride ? [0, 0] : [last.padding, (sizes.at(-1) - 1) * last.stride - last.padding + last.size - size];
-      const low = beside.ring.map((ring, i) => Math.max(ring, axes > 1 ? Math.min(over[i], size >> 2) : 0));
-      return { size, ...beside, low: low[0], cells: size + low[0] + low[1] };
+    // Around the image there is room for fields that reach beyond it, and strips have one scale.
+    const over = last?.stride ? [last.padding, (sizes.at(-1) - 1) * last.stride - last.padding + last.size - sizes[0]] : [0, 0];
+    const around = sizes.map((size, m) => margins(layers[m], size, sizes[m + 1]));
+    const most = [0, 1].map((end) => Math.max(...around.map(({ ring }, m) => ring[end] / sizes[m])));
+    const views = around.map((margin, m) => {
+      const size = sizes[m];
+      const [low, high] = margin.ring.map((ring, end) => (axes < 2 ? most[end] * size : m ? ring : Math.max(ring, Math.min(over[end], size >> 2))));
+      return { ...margin, size, low, cells: low + size + high };
     });
     const shares = views.map(({ cells }) => Math.max(0.5, Math.sqrt(cells / views[0].cells)));
     const fit = (room - GAP * (views.length - 1)) / shares.reduce((a, b) => a + b);
     const side = Math.min(260, Math.max(fit, room < 480 ? room * 0.4 : 110));
-    const [before, after] = [0, 1].map((end) => Math.max(...views.map((view) => view.ring[end] / view.size)));
-    const canvases = this.$$(".map canvas");
-    canvases.forEach((canvas, m) => {
-      canvas.style.width = axes > 1 ? `${Math.floor(shares[m] * side)}px` : "";
-      canvas.style.height = axes > 1 ? canvas.style.width : `${STRIP}px`;
+    this.#tell();
+    this.$$(".map div").forEach((box, m) => {
+      views[m].box = box;
+      box.style.height = `${axes > 1 ? Math.floor(shares[m] * side) : STRIP}px`;
+      box.style.width = axes > 1 ? box.style.height : "";
     });
-    this.#views = views.map((view, m) => {
-      const { offsetLeft: x, offsetTop: y, clientWidth: width, clientHeight: height } = canvases[m];
-      const cell = axes > 1 ? width / view.cells : width / (1 + before + after) / view.size;
-      return { ...view, canvas: canvases[m], x, y, width, height, cell, origin: axes > 1 ? view.low * cell : before * cell * view.size };
-    });
-    this.area = [room, stage.clientHeight];
+    this.#views = views;
     this.#draw();
   }
 
-  #draw() {
-    if (!this.$ || !this.#views.length) return;
+  /** Say in words and sums what is shown. */
+  #tell() {
     const { axes, layers, sizes, unit } = this.#shown;
     const { map, at } = this.#point ?? unit;
-    const ink = (this.#ink ??= inks(this));
-    const marks = at.slice(-axes).map((place) => {
-      const [back, on] = [seen, reached].map((follow) => follow(layers, sizes, map, place));
-      return sizes.map((_, m) => (m < map ? back[m] : on[m]));
-    });
-    this.#views.forEach((view, m) => {
-      const axis = ({ [m]: { cells, padded, field } }) => ({ ...view, marks: { cells, padded, field: m ? null : field } });
-      const columns = axis(marks.at(-1));
-      const strip = { size: 1, ring: [0, 0], unread: [], cell: STRIP - 2, origin: 1, marks: { cells: [0], padded: [], field: [0] } };
-      view.axes = [axes > 1 ? axis(marks[0]) : strip, columns];
-      const image = axes > 1 && !m && this.#pixels(view.size);
-      paint(sheet(view.canvas, view.width, view.height), view.axes, m < map ? "used" : "unit", ink, m ? ink.map : ink.input, image);
-    });
-    const pen = sheet(this.$("#over"), ...this.area);
-    layers.forEach((layer, m) => (axes > 1 ? beam : lines)(pen, this.#views[m], this.#views[m + 1], ink, layer));
-    put(this.$(".say"), this.#say(map, at, marks));
+    this.#marks = at.slice(-axes).map((place) => sight(layers, sizes, map, place));
+    put(this.$(".say"), this.#say(map, at));
     put(this.$("dl"), this.#sums(map, at));
     this.$$("fieldset").forEach((row, i) => row.classList.toggle("on", i == map - 1));
     this.$("a").href = this.#link();
@@ -276,19 +247,49 @@ class Explorer extends HTMLElement {
     if (this.linked && this.#past.length) this.#timer = setTimeout(() => history.replaceState(history.state, "", this.#hash()), 300);
   }
 
+  /** Measure and paint; all is written by now, so one layout does. */
+  #draw() {
+    if (!this.$ || !this.#views) return;
+    const { axes, layers, unit } = this.#shown;
+    const { map } = this.#point ?? unit;
+    const ink = inks(this);
+    const canvas = this.$("canvas");
+    canvas.width = canvas.clientWidth * devicePixelRatio;
+    canvas.height = canvas.clientHeight * devicePixelRatio;
+    const pen = canvas.getContext("2d");
+    pen.scale(devicePixelRatio, devicePixelRatio);
+    this.#views.forEach((view, m) => {
+      const { low, cells, size } = view;
+      const { offsetLeft: x, offsetTop: y, clientWidth: width, clientHeight: height } = view.box;
+      const cell = width / cells;
+      const [rows, columns] = [y, x].map((start, i) => ({ ...view, cell, origin: start + low * cell, marks: this.#marks.at(i - 2)?.[m] }));
+      const strip = { size: 1, ring: [0, 0], unread: [], cell: STRIP - 2, origin: y + 1, marks: { cells: [0], read: [0], field: [0] } };
+      view.axes = [axes > 1 ? rows : strip, columns];
+      const image = this.#picture && axes > 1 && !m && this.#pixels(size);
+      pen.save();
+      pen.beginPath();
+      pen.rect(x, y, width, height);
+      pen.clip();
+      paint(pen, view.axes, m < map ? "used" : "unit", ink, m ? ink.map : ink.input, image);
+      pen.restore();
+    });
+    layers.forEach((layer, m) => (axes > 1 ? beam : lines)(pen, this.#views[m], this.#views[m + 1], ink, layer));
+  }
+
   #link() {
-    const home = this.linked ? location.href : new URL(`../../${this.t == words.zh ? "zh/" : ""}explorer/`, import.meta.url).href;
+    const home = this.linked ? location.href : new URL(`../../${this.t.home}explorer/`, import.meta.url).href;
     return home.split("#")[0] + this.#hash();
   }
 
-  #say(map, at, marks) {
+  #say(map, at) {
     const { names, axes } = this.#shown;
     const { t } = this;
+    const marks = this.#marks;
     const place = axes > 1 ? `(${at.join(", ")})` : at[1];
     const inside = (m) => marks.map((axis) => axis[m].cells.length);
     if (!map) return t.pixel(place, names.slice(1).map((name, i) => [name, product(inside(i + 1))]));
-    const read = marks.map((axis) => all(axis[map - 1]).length);
-    const fields = marks.map((axis) => axis[0].field);
+    const read = marks.map((axis) => axis[map - 1].read.length);
+    const fields = marks.map(([{ field }]) => field);
     const whole = times(fields.map((field) => field.length));
     const found = times(inside(0));
     return t.unit({
@@ -298,7 +299,7 @@ class Explorer extends HTMLElement {
       read: product(read),
       padded: times(read) - times(inside(map - 1)),
       seen: product(inside(0)),
-      where: found && t.where(...marks.map((axis) => range(axis[0].cells))),
+      where: found && t.where(...marks.map(([{ cells }]) => range(cells))),
       whole,
       lost: whole - found,
       skipped: times(fields.map((field) => field.at(-1) - field[0] + 1)) - whole,
@@ -328,15 +329,18 @@ class Explorer extends HTMLElement {
       const term = ({ kernel_size, dilation }, i) =>
         `<span${i == last ? ' class="field"' : ""}>+ ${dilation}·(${kernel_size} − 1)·${i ? found[i - 1].stride : 1}<small>${names[i + 1]}</small></span>`;
       sums.push([t.sums[1], `r = 1 ${path.map(term).join(" ")} = <b>${r}</b>`]);
-      const region = (u) => `${u}·${j} − ${padding} = <b>${u * j - padding}</b> … ${u * j - padding} + ${r} − 1 = <b>${u * j - padding + r - 1}</b>`;
-      if (map) at.slice(-axes).forEach((unit, i) => sums.push([t.sums[axes > 1 ? i + 2 : 4], region(unit)]));
+      if (map) {
+        at.slice(-axes).forEach((u, i) => {
+          const first = u * j - padding;
+          sums.push([t.sums[axes > 1 ? i + 2 : 4], `${u}·${j} − ${padding} = <b>${first}</b> … ${first} + ${r} − 1 = <b>${first + r - 1}</b>`]);
+        });
+      }
     }
     return sums.map(([name, sum]) => `<dt>${name}</dt><dd>${sum}</dd>`).join("");
   }
 
   /** The picture, one pixel a cell. */
   #pixels(size) {
-    if (!this.#picture) return null;
     const { width, height } = this.#picture;
     const side = Math.min(width, height);
     const pen = new OffscreenCanvas(size, size).getContext("2d");
@@ -346,43 +350,38 @@ class Explorer extends HTMLElement {
   }
 
   async #lay(file) {
-    this.#picture = file && (await createImageBitmap(file));
-    this.#draw();
-  }
-
-  #select(map, at) {
-    this.#shown.unit = this.#state.unit = { map, at };
-    this.#point = null;
+    this.#picture = file && (await createImageBitmap(await file));
     this.#draw();
   }
 
   #on(event) {
     const { type, target } = event;
-    const { name, do: act } = target.dataset;
     const i = this.$$("fieldset").indexOf(target.closest("fieldset"));
-    const map = this.#views.findIndex((view) => view.canvas == target);
-    const state = this.#state;
-    if (type == "input" && name) {
-      const value = target.type == "checkbox" ? target.checked : typed(target.value);
-      const next = i < 0 ? { inputSize: value } : { layers: state.layers.with(i, { ...state.layers[i], [name]: value }) };
-      this.#change({ ...state, preset: "own", ...next }, name + i);
-    } else if (type == "change" && target.files) this.#lay(target.files[0]);
-    else if (act && type == (target.localName == "select" ? "change" : "click")) this.#act(act, i, target.value);
+    const map = this.$$(".map div").indexOf(target);
+    if (type == "input" && target.name) this.#edit(target, i);
+    else if (type == "change" && target.files) this.#lay(target.files[0]);
+    else if (type == "click" && target.localName == "button") this.#act(target.name, i);
     else if (type == "keydown" && map >= 0) this.#key(event, map);
-    else if (type == "pointerout" && this.#point) {
-      this.#point = null;
-      this.#draw();
-    } else if (map >= 0 && (type == "click" || (type == "pointermove" && event.pointerType == "mouse"))) {
-      const { origin, cell, size } = this.#views[map];
-      const at = [event.offsetY, event.offsetX].map((place) => Math.floor((place - origin) / cell));
+    else if (type == "pointerout" && this.#point) this.#pointAt();
+    else if (map >= 0 && (type == "click" || (type == "pointermove" && event.pointerType == "mouse"))) {
+      const { low, cells, size } = this.#views[map];
+      const at = [event.offsetY, event.offsetX].map((place) => Math.floor((place / target.clientWidth) * cells - low));
       if (this.#shown.axes < 2) at[0] = at[1];
       if (at.some((place) => place < 0 || place >= size)) return;
       if (type == "click") this.#select(map, at);
-      else if (`${[map, at]}` != `${[this.#point?.map, this.#point?.at]}`) {
-        this.#point = { map, at };
-        this.#draw();
-      }
+      else if (`${[map, at]}` != `${[this.#point?.map, this.#point?.at]}`) this.#pointAt({ map, at });
     }
+  }
+
+  #pointAt(unit) {
+    this.#point = unit;
+    this.#tell();
+    this.#draw();
+  }
+
+  #select(map, at) {
+    this.#shown.unit = this.#state.unit = { map, at };
+    this.#pointAt();
   }
 
   #key(event, map) {
@@ -392,37 +391,53 @@ class Explorer extends HTMLElement {
     const move = moves[event.key];
     if (!move) return;
     event.preventDefault();
-    const at = unit.map == map ? unit.at.map((place, i) => Math.max(0, Math.min(size - 1, place + move[i]))) : [size >> 1, size >> 1];
+    const from = unit.map == map ? unit.at : [size >> 1, size >> 1];
+    const at = from.map((place, i) => Math.max(0, Math.min(size - 1, place + move[i])));
     this.#select(map, axes > 1 ? at : [at[1], at[1]]);
   }
 
-  async #act(act, i, value) {
-    const { $, $$, t } = this;
-    const state = { ...this.#state, preset: "own" };
-    const layers = [...state.layers];
-    if (act == "undo") {
+  /** Take over what a reader typed or chose; `i` is the layer's number, or -1. */
+  #edit({ name, type, checked, value: text }, i) {
+    const value = type == "checkbox" ? checked : typed(text);
+    const state = this.#state;
+    const { layers } = state;
+    const own = (change) => this.#change({ ...state, preset: "own", ...change }, name + i);
+    if (name == "preset") this.#change({ ...state, preset: value, ...read(PRESETS[value]) });
+    else if (name == "axes") this.#change({ ...state, axes: value });
+    else if (name == "input_size") own({ inputSize: value });
+    else if (name == "type") own({ layers: layers.with(i, { type: value, kernel_size: 2, stride: 2, ...(value == "conv" && CONV) }) });
+    else if (name != "picture") own({ layers: layers.with(i, { ...layers[i], [name]: value }) });
+    else if (value == "file") this.$("[type=file]").click();
+    else this.#lay(value && fetch(new URL(`${value}.webp`, import.meta.url)).then((answer) => answer.blob()));
+  }
+
+  /** Do what a button says. */
+  #act(name, i) {
+    const { $, $$ } = this;
+    if (name == "link") this.#copy(this.#link());
+    else if (name == "code") this.#copy(import("./program.js").then(({ pytorch }) => pytorch(this.#shown)));
+    else if (name == "undo") {
       this.#take(this.#past.pop().state);
       this.#render();
-    } else if (act == "preset" && PRESETS[value]) this.#change({ preset: value, ...read(PRESETS[value]) });
-    else if (act == "axes") this.#change({ ...this.#state, axes: Number(value) });
-    else if (act == "picture") {
-      if (value == "file") $("[type=file]").click();
-      else this.#lay(value == "photo" && (await (await fetch(new URL("photo.webp", import.meta.url))).blob()));
-    } else if (act == "type") this.#change({ ...state, layers: layers.with(i, { type: value, ...NEW[value] }) });
-    else if (act == "code" || act == "link") {
-      const text = act == "code" ? pytorch(this.#shown) : this.#link();
-      $("pre").textContent = text;
-      $("pre").hidden = false;
-      const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
-      $("[role=status]").textContent = copied ? t.copied : t.shut;
-    } else if (t[act]) {
-      const to = { add: layers.length, up: Math.max(0, i - 1), down: i + 1 }[act];
-      const layer = act == "add" ? { type: "conv", ...NEW.conv } : layers.splice(i, 1)[0];
-      if (act != "remove") layers.splice(to, 0, layer);
-      this.#change({ ...state, layers, unit: { map: layers.length, at: state.unit.at } });
-      const again = $$(`[data-do=${act}]`)[Math.min(to ?? i, layers.length - 1)];
-      (again ?? $("[data-do=add]")).focus();
+    } else {
+      const state = this.#state;
+      const layers = [...state.layers];
+      const from = name == "add" ? layers.length : i;
+      const to = Math.max(0, from + ({ up: -1, down: 1 }[name] ?? 0));
+      const [layer = CONV] = layers.splice(from, 1);
+      if (name != "remove") layers.splice(to, 0, layer);
+      this.#change({ ...state, preset: "own", layers, unit: { map: layers.length, at: state.unit.at } });
+      ($$(`[name=${name}]`)[Math.min(to, layers.length - 1)] ?? $("[name=add]")).focus();
     }
+  }
+
+  /** Copy a text, which may still be on its way, and show it too. */
+  async #copy(text) {
+    const { $, t } = this;
+    const copied = navigator.clipboard?.write([new ClipboardItem({ "text/plain": text })]).then(() => true, () => false);
+    $("pre").textContent = await text;
+    $("pre").hidden = false;
+    $("[role=status]").textContent = (await copied) ? t.copied : t.shut;
   }
 }
 

@@ -1,23 +1,17 @@
-// The arithmetic of rfguide's errors.py, sizes.py, fields.py and trace/forms.py for one axis, refusals in the same words.
-// Sizes are BigInt, exact at any length as Python's integers are.
+// The arithmetic of rfguide's errors.py, sizes.py, fields.py and forms.py for one axis, refusals in the same words.
+// Sizes are BigInt, exact at any length as Python's integers are. A refusal is thrown as its message, a mere string.
 
 // Beyond this, sums of numbers are no longer exact here: what they would say is unknown (null).
 const LARGEST = 2 ** 52;
 export const MOST_LAYERS = 12;
 export const TYPES = ["conv", "pool", "transposed", "upsample"];
 
-class Refusal extends Error {}
-
-function refuse(message) {
-  throw new Refusal(message);
-}
-
 /** A value as Python prints it. */
 function repr(value) {
   if (Array.isArray(value)) return `[${value.map(repr).join(", ")}]`;
   if (typeof value == "string") {
     const quote = value.includes("'") && !value.includes('"') ? '"' : "'";
-    return quote + value.replace(quote == "'" ? /['\\]/g : /\\/g, "\\$&") + quote;
+    return quote + value.replace(RegExp(`[${quote}\\\\]`, "g"), "\\$&") + quote;
   }
   if (Number.isInteger(value)) return `${BigInt(value)}`;
   const small = Math.abs(value) < 1e-4;
@@ -30,34 +24,34 @@ function kind(value) {
 
 function atLeast(minimum, numbers) {
   const read = Object.entries(numbers).map(([name, value]) => {
-    const whole = typeof value == "bigint" || Number.isInteger(value);
-    if (!whole) refuse(`${name}=${repr(value)} must be an integer, not ${kind(value)}`);
+    if (typeof value != "bigint" && !Number.isInteger(value)) throw `${name}=${repr(value)} must be an integer, not ${kind(value)}`;
     const bits = BigInt(value).toString(2).replace("-", "").length;
-    if (bits > 63) refuse(`${name} has ${bits} bits; torch's sizes end at 2**63 - 1`);
+    if (bits > 63) throw `${name} has ${bits} bits; torch's sizes end at 2**63 - 1`;
     return [name, BigInt(value)];
   });
-  for (const [name, number] of read) if (number < minimum) refuse(`${name}=${number} must be at least ${minimum}`);
-  return read.map(([, number]) => number);
+  return read.map(([name, number]) => {
+    if (number < minimum) throw `${name}=${number} must be at least ${minimum}`;
+    return number;
+  });
 }
 
 function pair(padding) {
   const rule = "an integer or a pair (before, after)";
   if (typeof padding == "string") {
-    refuse(`padding=${repr(padding)} must be ${rule}, not str; same_padding(kernel_size) gives the pair that keeps the size`);
+    throw `padding=${repr(padding)} must be ${rule}, not str; same_padding(kernel_size) gives the pair that keeps the size`;
   }
-  if (!Array.isArray(padding)) return Array(2).fill(atLeast(0, { padding })[0]);
+  if (!Array.isArray(padding)) return ends({ padding: atLeast(0, { padding })[0] });
   if (padding.length == 2) return atLeast(0, { "padding[0]": padding[0], "padding[1]": padding[1] });
-  refuse(`padding=${repr(padding)} has ${padding.length} numbers; it must be ${rule.replace("an", "one")}`);
+  throw `padding=${repr(padding)} has ${padding.length} numbers; it must be ${rule.replace("an", "one")}`;
 }
 
 function outputSize(input_size, { type, kernel_size, stride, padding, dilation, ceil_mode }) {
   const [n, k, s, d] = atLeast(1, { input_size, kernel_size, stride, dilation });
   if (type == "pool") atLeast(0, { padding });
   const [before, after] = pair(padding);
-  if (typeof ceil_mode != "boolean") refuse(`ceil_mode=${repr(ceil_mode)} must be True or False, not ${kind(ceil_mode)}`);
+  if (typeof ceil_mode != "boolean") throw `ceil_mode=${repr(ceil_mode)} must be True or False, not ${kind(ceil_mode)}`;
   if (type == "pool" && before > k / 2n) {
-    const when = ceil_mode ? " with ceil_mode" : "";
-    refuse(`padding=${before} must be at most half of kernel_size=${k}${when}, as in torch's poolings (padding=${k / 2n} would fit)`);
+    throw `padding=${before} must be at most half of kernel_size=${k}${ceil_mode ? " with ceil_mode" : ""}, as in torch's poolings (padding=${k / 2n} would fit)`;
   }
   const extent = d * (k - 1n) + 1n;
   const padded = n + before + after;
@@ -65,7 +59,7 @@ function outputSize(input_size, { type, kernel_size, stride, padding, dilation, 
   // With ceil_mode even the only window may hang over, by less than a stride.
   if (room < 0n && !(ceil_mode && -room < s)) {
     const came = `input_size=${n}, padding=${Array.isArray(padding) ? repr(padding) : before} has ${padded}`;
-    refuse(`kernel_size=${k}, dilation=${d} spans ${extent} cells; ${came} (padding=${(extent - n + 1n) / 2n} would fit)`);
+    throw `kernel_size=${k}, dilation=${d} spans ${extent} cells; ${came} (padding=${(extent - n + 1n) / 2n} would fit)`;
   }
   const places = room < 0n ? 1n : (room + (ceil_mode ? s - 1n : 0n)) / s + 1n;
   return ceil_mode && (places - 1n) * s >= n + before ? places - 1n : places;
@@ -75,9 +69,9 @@ function transposedOutputSize(input_size, { kernel_size, stride, padding, dilati
   const [n, k, s, d] = atLeast(1, { input_size, kernel_size, stride, dilation });
   const [p, extra] = atLeast(0, { padding, output_padding });
   const most = (s > d ? s : d) - 1n;
-  if (extra > most) refuse(`output_padding=${extra} must be less than stride=${s} or dilation=${d} (at most ${most} would fit)`);
+  if (extra > most) throw `output_padding=${extra} must be less than stride=${s} or dilation=${d} (at most ${most} would fit)`;
   const written = (n - 1n) * s + d * (k - 1n) + 1n + extra;
-  if (written <= 2n * p) refuse(`padding=${p} takes off ${2n * p} cells of ${written} (padding=${(written - 1n) / 2n} would fit)`);
+  if (written <= 2n * p) throw `padding=${p} takes off ${2n * p} cells of ${written} (padding=${(written - 1n) / 2n} would fit)`;
   return written - 2n * p;
 }
 
@@ -85,13 +79,16 @@ function transposedOutputSize(input_size, { kernel_size, stride, padding, dilati
 export const upward = ({ type }) => type == "transposed" || type == "upsample";
 export const ends = ({ padding }) => (Array.isArray(padding) ? padding : [padding, padding]);
 
-/** The cells of the map before that a unit reads, in order, those of padding included. */
+/** The cells of the map before that a unit reads, those of padding included. */
 export function taps(layer, unit) {
   const { kernel_size, stride, dilation } = layer;
   const [before] = ends(layer);
-  const steps = [...Array(kernel_size).keys()].map((tap) => tap * dilation);
-  if (!upward(layer)) return steps.map((step) => unit * stride - before + step);
-  return steps.map((step) => (unit + before - step) / stride).filter(Number.isInteger).reverse();
+  const cells = [];
+  for (let step = 0; step < kernel_size * dilation; step += dilation) {
+    const cell = upward(layer) ? (unit + before - step) / stride : unit * stride - before + step;
+    if (Number.isInteger(cell)) cells.push(cell);
+  }
+  return cells;
 }
 
 /** First and last input cell of a unit, where `regions` are those of one period and the next lies `advance` further. */
@@ -101,8 +98,8 @@ function region({ regions, advance }, unit) {
 }
 
 function hull(found) {
-  const ends = found.filter(Boolean).flat();
-  return ends.length ? [Math.min(...ends), Math.max(...ends)] : undefined;
+  const ends = found.flatMap((region) => region ?? []);
+  if (ends.length) return [Math.min(...ends), Math.max(...ends)];
 }
 
 const gcd = (a, b) => (b ? gcd(b, a % b) : a);
@@ -128,8 +125,8 @@ function through(form, layer) {
 function shortest(regions, advance) {
   for (let period = 1; period <= regions.length; period++) {
     const form = { regions: regions.slice(0, period), advance: (advance * period) / regions.length };
-    if (regions.length % period || !Number.isInteger(form.advance)) continue;
-    if (regions.every((found, unit) => `${found}` == `${region(form, unit)}`)) return regions.some(Boolean) ? form : null;
+    const whole = regions.length % period == 0 && Number.isInteger(form.advance);
+    if (whole && regions.every((found, unit) => `${found}` == `${region(form, unit)}`)) return regions.some(Boolean) ? form : null;
   }
 }
 
@@ -151,23 +148,22 @@ export function geometry({ inputSize, layers }) {
   let at = -1;
   try {
     let [size] = atLeast(1, { input_size: inputSize });
-    if (layers.length > MOST_LAYERS) refuse(`layers=${layers.length} must be at most ${MOST_LAYERS}`);
+    if (layers.length > MOST_LAYERS) throw `layers=${layers.length} must be at most ${MOST_LAYERS}`;
     let form = { regions: [[0, 0]], advance: 1 };
     while (++at < layers.length) {
       const layer = complete(layers[at]);
-      if (!TYPES.includes(layer.type)) refuse(`type=${repr(layer.type)} must be one of ${TYPES.join(", ")}`);
+      if (!TYPES.includes(layer.type)) throw `type=${repr(layer.type)} must be one of ${TYPES.join(", ")}`;
       if (layer.type == "upsample") atLeast(1, { stride: layer.stride });
       size = (upward(layer) ? transposedOutputSize : outputSize)(size, layer);
       form &&= through(form, layer);
       if ([form?.advance, ...(form?.regions.flat() ?? [])].some((cell) => Math.abs(cell) > LARGEST)) form = null;
       const sizes = form?.regions.map((ends) => (ends ? ends[1] - ends[0] + 1 : 0)) ?? [];
-      const single = sizes.length == 1;
-      const [stride, padding] = single ? [form.advance, 0 - form.regions[0][0]] : [null, null];
+      const [stride, padding] = sizes.length == 1 ? [form.advance, 0 - form.regions[0][0]] : [null, null];
       found.push({ outputSize: size <= LARGEST ? Number(size) : null, size: form && Math.max(...sizes), stride, padding, sizes });
     }
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { error: error.message, layers: [], found, at, name: /^\w+/.exec(error.message)[0] };
+    if (error.stack) throw error; // a fault of ours, no refusal
+    return { error, layers: [], found, at, name: /^\w+/.exec(error)[0] };
   }
   return { error: null, layers: found, found };
 }
