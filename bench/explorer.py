@@ -37,7 +37,9 @@ EDIT = """async (edits) => {
 # second) included. The browser tells it in steps of 8 ms, and nothing of keys that took less than 16.
 WATCH = """() => {
   window.keys = [];
-  const watch = (list) => keys.push(...list.getEntries().filter((entry) => entry.name == "input").map((entry) => entry.duration));
+  const watch = (list) => {
+    for (const { name, duration } of list.getEntries()) if (name == "input") keys.push(duration);
+  };
   new PerformanceObserver(watch).observe({ type: "event", durationThreshold: 16 });
 }"""
 # From the arrival of the last module to the element that answers.

@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from explorer_harness import DOCS, WEIGHTS, Harness, served, whole_layer
 from rfguide import GeometryError
-from rfguide._site import explorer
+from rfguide._site import digits, explorer
 
 pytestmark = pytest.mark.browser
 
 LANGUAGES = ("en", "zh")
 SCHEMES = ("default", "slate")
+CANVAS = "document.querySelector('rf-explorer').shadowRoot.querySelector('canvas')"
 
 
 @pytest.fixture(scope="module")
@@ -264,23 +266,41 @@ def test_a_link_to_an_impossible_stack_shows_what_is_wrong(reader: BrowserContex
 
 def test_the_theme_changes_the_picture(reader: BrowserContext, harness: Harness) -> None:
     page = opened(reader, harness)
-    look = "document.querySelector('rf-explorer').shadowRoot.querySelector('canvas').toDataURL()"
-    light = page.evaluate(look)
+    light = look(page)
     page.evaluate("document.body.dataset.mdColorScheme = 'slate'")
-    page.wait_for_function(f"(light) => {look} != light", arg=light)
+    page.wait_for_function(f"(light) => {CANVAS}.toDataURL() != light", arg=light)
 
 
-def test_pictures_lie_under_the_grid_and_stay_here(reader: BrowserContext, harness: Harness) -> None:
+def look(page: Page) -> str:
+    shown: str = page.locator("rf-explorer canvas").evaluate("(canvas) => canvas.toDataURL()")
+    return shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pictures_lie_under_the_grid_and_stay_here(reader: BrowserContext, harness: Harness, language: str) -> None:
+    harness.element = explorer.embed("preset=net", language)
     page = opened(reader, harness)
-    look = "document.querySelector('rf-explorer').shadowRoot.querySelector('canvas').toDataURL()"
-    plain = page.evaluate(look)
-    page.locator("[name=picture]").select_option("photo")
-    page.wait_for_function(f"(plain) => {look} != plain", arg=plain)
-    photo = page.evaluate(look)
+    looks = [look(page)]
+    choice = page.locator("[name=picture]")
+    kinds = choice.locator("option").evaluate_all("(options) => options.map((option) => option.value)")
+    assert kinds == ["", "photo", "digit3", "digit8", "file"]
+    for kind in kinds[1:-1]:
+        choice.select_option(kind)
+        page.wait_for_function(f"(before) => {CANVAS}.toDataURL() != before", arg=looks[-1])
+        looks.append(look(page))
     harness.asked.clear()
     page.locator("[type=file]").set_input_files(DOCS / "assets" / "images" / "touch-icon.png")
-    page.wait_for_function(f"(photo) => {look} != photo", arg=photo)
+    page.wait_for_function(f"(before) => {CANVAS}.toDataURL() != before", arg=looks[-1])
+    assert len({*looks, look(page)}) == 5, "each of the five looks its own way"
     assert harness.asked == []
+    choice.select_option("")
+    page.wait_for_function(f"(plain) => {CANVAS}.toDataURL() == plain", arg=looks[0])
+
+
+@pytest.mark.parametrize("number", digits.DIGITS)
+def test_digits_are_drawn_from_scikit_learns(number: int) -> None:
+    kept = Image.open(digits.FOLDER / f"digit{number}.webp").convert("RGB")
+    assert kept.tobytes() == digits.digit(number).tobytes()
 
 
 def test_taken_out_of_the_page_and_put_back_it_goes_on(reader: BrowserContext, harness: Harness) -> None:
