@@ -120,6 +120,10 @@ def interior_differences(trace, along, margin, margin_across):
                 continue
             inside.append(regions[along])
             seen = m.visible(unit)[along]
+            if seen != regions[along]:  # a branch may be blind in the middle of another axis, and see beside it
+                around = [m.visible(other)[along] for other in beside(m.units, unit, along)]
+                cells = [cell for ends in around if ends for cell in ends]
+                seen = (min(cells), max(cells)) if cells else None
             agreed += seen == regions[along]
             if seen != regions[along]:
                 found.append((m.name, along, u, seen, regions[along]))
@@ -127,6 +131,15 @@ def interior_differences(trace, along, margin, margin_across):
         if phases and len(inside) >= 2 * len(phases):
             assert m.size[along] == max(last - first + 1 for first, last in inside)
     return found, agreed
+
+
+def beside(units, unit, along):
+    """Return the units that have the same place along an axis, and places near by along the others."""
+    near = [
+        (u,) if axis == along else range(max(0, u - 16), min(n, u + 17))
+        for axis, (u, n) in enumerate(zip(unit, units, strict=True))
+    ]
+    return itertools.product(*near)
 
 
 def is_inside(region, axis, margin):

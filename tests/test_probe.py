@@ -607,7 +607,7 @@ def test_check_names_the_first_map_even_if_a_later_one_is_found_first(monkeypatc
 def test_check_finds_a_unit_that_is_said_to_see_nothing(monkeypatch):
     monkeypatch.setattr(Map, "visible", lambda self, unit, *, input=None: (None,))
     report = rfguide.check(nn.Conv1d(1, 1, 3), (1, 1, 8))
-    assert str(report) == ("the output, unit (0,): trace says cells (None,) of input, the NaN probe measures ((0, 2),)")
+    assert str(report) == "Conv1d, unit (0,): trace says cells (None,) of input, the NaN probe measures ((0, 2),)"
 
 
 def test_check_finds_a_call_that_a_run_on_values_does_not_make():

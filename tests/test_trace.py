@@ -300,6 +300,55 @@ def test_tokens_by_number():
     assert t.output.visible(1) == ((3, 5),)
 
 
+class Tokens(nn.Module):
+    """Patches as tokens, attention in torch's own module, and back to a grid."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 4, 4)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.last = nn.Conv2d(8, 8, 3, padding=1)
+
+    def forward(self, x):
+        x = self.patches(x)
+        tokens = x.flatten(2).transpose(1, 2)
+        tokens = tokens + self.attention(tokens, tokens, tokens)[0]
+        return self.last(tokens.transpose(1, 2).reshape(x.shape))
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_unit_of_a_transformer_is_a_token_at_any_batch(batch):
+    model = Tokens().eval()
+    t = rfguide.trace(model, (batch, 3, 16, 12))
+    assert {name: m.units for name, m in t.items()} == {
+        "patches": (4, 3), "flatten()": (12,), "transpose()": (12,), "attention[0]": (12,), "attention[1]": (12, 12),
+        "add()": (12,), "transpose()#2": (12,), "reshape()": (4, 3), "last": (4, 3),
+    }  # fmt: skip
+    assert rfguide.check(model, (batch, 3, 16, 12), samples=20).agrees
+    m = t["add()"]
+    found = rfguide.probe.nan(model, (batch, 3, 16, 12), 5, "add()", unit_dims=m.unit_dims)
+    assert found == m.visible(5) == ((0, 15), (0, 11))
+
+
+def test_a_position_that_torch_rounds_has_no_closed_form():
+    """6.5 · 106/13 is 53, but below it in float32: torch reads cell 52 there. What is said is what torch does."""
+    model = nn.Upsample(13, mode="nearest-exact")
+    t = rfguide.trace(model, (1, 1, 106))
+    assert t.output.visible(6) == ((52, 52),)
+    assert rfguide.check(model, (1, 1, 106), samples=13).agrees
+    assert (t.output.size, t.output.region(6)) == ((None,), (None,))
+    even = rfguide.trace(nn.Upsample(12, mode="nearest-exact"), (1, 1, 106)).output
+    assert (even.size, even.region(6)) == ((1,), ((57, 57),))
+
+
+def test_a_region_is_that_of_the_row_where_a_branch_skips_columns():
+    gaps = nn.ConvTranspose2d(1, 1, 1, stride=2)
+    model = Fn(lambda x, up, down: torch.cat([x, up(down(x))], 1), gaps, nn.AvgPool2d(3, 2, 1))
+    m = rfguide.trace(model, (1, 1, 17, 17)).output
+    assert m.visible((8, 8)) == m.region((8, 8)) == ((7, 9), (7, 9))
+    assert (m.visible((8, 7)), m.region((8, 7))) == (((8, 8), (7, 7)), ((7, 9), (7, 7)))
+
+
 SAMPLE = torch.empty(1, 3, 32, 32)
 
 
@@ -330,6 +379,16 @@ def test_wrappers_are_looked_through():
     assert list(rfguide.trace(torch.compile(Net()), (1, 3, 32, 32))) == names
     inside = nn.Sequential(torch.compile(Net()), nn.ReLU())
     assert rfguide.trace(inside, (1, 3, 32, 32)).output.size == (10, 10)
+
+
+@pytest.mark.parametrize("wrapped", [lambda m: m, nn.DataParallel, torch.compile], ids=["bare", "parallel", "compiled"])
+def test_a_model_of_one_layer_is_its_own_only_call(wrapped):
+    layer = nn.Conv2d(3, 8, 3, stride=2)
+    t = rfguide.trace(wrapped(layer), (1, 3, 9, 9))
+    assert list(t) == ["Conv2d"]
+    assert (t.output.name, t.output.params, t.output.macs) == ("Conv2d", 8 * 3 * 9 + 8, 8 * 4 * 4 * 3 * 9)
+    assert t.output.visible((1, 2)) == ((2, 4), (4, 6))
+    assert rfguide.check(wrapped(layer), (1, 3, 9, 9)).agrees
 
 
 def test_an_exported_program():

@@ -21,6 +21,16 @@ def hold_against_nan(model, sample):
     assert differences(model, trace, [sample], batched=True) == []
 
 
+def takes(model, sample):
+    """Whether the model itself takes such an input: a pixel unshuffle needs an even map."""
+    try:
+        with torch.no_grad():
+            model(sample)
+    except RuntimeError:
+        return False
+    return True
+
+
 def hold_closed_form_against_exact(model, sample):
     """On a large input the closed form must be what interior units see: nothing is clipped there."""
     agreed = 0
@@ -28,6 +38,9 @@ def hold_closed_form_against_exact(model, sample):
         sizes = [n + (300 if a == axis else 50) for a, n in enumerate(sample.shape[2:])]
         large = sample.new_empty(1).expand(*sample.shape[:2], *sizes)
         note(f"{tuple(large.shape)}\n{model}")
+        if not takes(model, large):
+            event("large input: does not fit")
+            continue
         found, more = interior_differences(rfguide.trace(model, large), axis, margin=100, margin_across=20)
         assert found == []
         agreed += more

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rfguide.errors import GeometryError, TraceError, whole
-from rfguide.trace.inputs import parameter_names, read
+from rfguide.trace.inputs import parameter_names, read, unwrapped
 from rfguide.trace.keeper import kept
 
 
@@ -58,6 +58,7 @@ def feed(model: nn.Module, input_size: Any, input: str | None, seed: int) -> Fee
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, not {type(model).__name__}")
     (seed,) = whole(seed=seed)
+    model = unwrapped(model)
     example = next((tensor for tensor in (*model.parameters(), *model.buffers()) if tensor.is_floating_point()), None)
     if example is not None and example.is_meta:
         raise TraceError("the model is on the meta device and has no values to measure; rfguide.trace can follow it")

@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from rfguide.errors import GeometryError, TraceError
 from rfguide.probe.feed import Feed
+from rfguide.trace.inputs import unwrapped
 from rfguide.trace.names import Names, function_name, tensors_of
 
 See = Callable[[str, Tensor], None]
@@ -35,7 +36,7 @@ def run(model: nn.Module, feed: Feed, see: See) -> Any:
     Raises:
         TraceError: If the model raises.
     """
-    model = _inner(model)
+    model = unwrapped(model)
     # A model may write into its input.
     args = [_marked(tensor.clone()) for tensor in feed.args]
     kwargs = {name: _marked(tensor.clone()) for name, tensor in feed.kwargs.items()}
@@ -52,17 +53,6 @@ def run(model: nn.Module, feed: Feed, see: See) -> Any:
         except Exception as error:
             reason = " ".join(str(error).split())
             raise TraceError(f"{names.label()}: {type(error).__name__}: {reason}") from error
-
-
-def _inner(model: nn.Module) -> nn.Module:
-    """Return what a wrapper wraps, as `trace` does: names start there, and a compiled model's calls can be seen."""
-    while True:
-        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            model = model.module
-        elif isinstance(inner := getattr(model, "_orig_mod", None), nn.Module):
-            model = inner
-        else:
-            return model
 
 
 def look(model: nn.Module, feed: Feed, layer: str | None, see: Callable[[Tensor], None]) -> None:

@@ -7,7 +7,7 @@ from torch import nn
 
 from rfguide.errors import TraceError
 from rfguide.trace import engine
-from rfguide.trace.inputs import Axis, read
+from rfguide.trace.inputs import Axis, read, unwrapped
 from rfguide.trace.keeper import kept
 from rfguide.trace.result import Map, Trace
 
@@ -53,7 +53,7 @@ def trace(
         ((4, 4), ((0, 2), (9, 12)))
     """
     model = _checked(model, ignore_global, unknown, until)
-    inner = _unwrapped(model)
+    inner = unwrapped(model)
     inputs = read(inner, input_size)
     with kept(inner):
         done = engine.run(inner, inputs, ignore_global=ignore_global, unknown=unknown, until=until)
@@ -91,16 +91,6 @@ def _checked(model: object, ignore_global: object, unknown: object, until: objec
                     f"{name}{'.' if name else ''}{own} has no shape yet: run the model once before it is traced"
                 )
     return model
-
-
-def _unwrapped(model: nn.Module) -> nn.Module:
-    while True:
-        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            model = model.module
-        elif isinstance(compiled := getattr(model, "_orig_mod", None), nn.Module):
-            model = compiled
-        else:
-            return model
 
 
 def _map(call: engine.Call, axes: tuple[Axis, ...], params: dict[int, int]) -> Map:

@@ -17,6 +17,17 @@ from rfguide.trace.roles import Roles
 _WANTED = "a size such as (1, 3, 224, 224), a tensor, or a tuple of them"
 
 
+def unwrapped(model: nn.Module) -> nn.Module:
+    """Return what wrappers of `nn.DataParallel` and `torch.compile` wrap: names and arguments are its own."""
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif isinstance(compiled := getattr(model, "_orig_mod", None), nn.Module):
+            model = compiled
+        else:
+            return model
+
+
 @dataclass(frozen=True, slots=True)
 class Axis:
     """One axis along which dependence is followed."""

@@ -149,6 +149,8 @@ class Names:
         self.is_closed = self._stack[-1].is_closed if self._stack else is_closed(self._root)
         # The name is given out at completion: a module that calls itself completes the inner call first.
         entered.name = self._numbered(entered.path)
+        if entered.is_root and not self._counts:  # a model that is one layer is its own only call
+            entered.name, entered.is_root = type(module).__name__, False
         self._counts[entered.path] = self._counts.get(entered.path, 0) + 1
         return entered
 

@@ -172,6 +172,8 @@ class Map:
     def region(self, unit: int | Sequence[int]) -> tuple[Region | None, ...]:
         """Return a unit's field along each axis before clipping, by the closed form; cells may lie outside the input.
 
+        Each axis by itself: what units at this place along it see, wherever they are along the others. Only where a
+        branch leaves out rows or columns (a transposed convolution with gaps) may the unit itself see less.
         None where no closed form describes it (`size` is None), or it sees nothing. Where the map is global: the input.
 
         Raises:

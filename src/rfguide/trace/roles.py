@@ -27,17 +27,36 @@ def unit_dims(roles: Roles) -> tuple[int, ...]:
 def regroup(
     roles: Roles, groups: Sequence[tuple[Sequence[int], Sequence[int]]], old: Sequence[int], new: Sequence[int]
 ) -> Roles:
-    """Return the roles after a view."""
+    """Return the roles after a view.
+
+    A batch of one that the view drops goes with the dimension before it, and comes back with it.
+    """
     result: dict[int, Role] = {}
+    last = -1
     for olds, news in groups:
         if len(olds) == len(news) == 1:
             result[news[0]] = roles[olds[0]]
-            continue
-        factors = [f for d in olds for f in _factors(roles[d], old[d])]
-        for n in news:
-            taken, factors = _take(factors, new[n])
-            result[n] = taken[0][1] if len(taken) == 1 else tuple(taken)
+        elif not news:
+            if last >= 0 and any(letter(roles[d]) == "b" for d in olds):
+                result[last] = (*_factors(result[last], new[last]), (1, "b"))
+        elif not olds:
+            before = result.get(last, "")
+            if before[-1:] == ((1, "b"),):
+                result[last], result[news[0]] = before[:-1], "b"
+            else:
+                result[news[0]] = added(roles, news[0])
+        else:
+            factors = [f for d in olds for f in _factors(roles[d], old[d])]
+            for n in news:
+                taken, factors = _take(factors, new[n])
+                result[n] = taken[0][1] if len(taken) == 1 else tuple(taken)
+        last = news[-1] if news else last
     return tuple(result[n] for n in range(len(new)))
+
+
+def added(roles: Roles, dim: int) -> str:
+    """Return the role of a dimension of one that was put in: a batch, if it leads and there is none; else units."""
+    return "b" if dim == 0 and all(letter(role) != "b" for role in roles) else "s"
 
 
 def _factors(role: Role, size: int) -> Factors:

@@ -68,7 +68,7 @@ def unsqueeze(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     x, dim = args
     out = op(x, dim)
     track, d = track_of(x), dim % out.dim()
-    roles = (*track.roles[:d], "s", *track.roles[d:])
+    roles = (*track.roles[:d], ro.added(track.roles, d), *track.roles[d:])
     return attach_view(out, x, moved(track, lambda s: sp.unsqueeze(s, d), out.dim(), roles))
 
 

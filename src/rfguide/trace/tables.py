@@ -156,10 +156,17 @@ def _ratio(size: int, out: int, scale: float | None, align_corners: bool, real: 
     return real(size) / real(out), Fraction(size, out)
 
 
-def _pattern(ratio: Fraction, taps: Callable[[int], Sequence[int]]) -> Steps | None:
+def _pattern(ratio: Fraction, taps: Callable[[int], Sequence[int]], cells: Cells, size: int) -> Steps | None:
+    """Return the pattern of the taps, unless a position that torch rounded lands in another cell somewhere inside."""
     if not ratio or max(ratio.numerator, ratio.denominator) > LONGEST_PERIOD:
         return None
-    return Steps(ratio.denominator, ratio.numerator, tuple(tuple(taps(i)) for i in range(ratio.denominator)))
+    period = [taps(i) for i in range(ratio.denominator)]
+    for i, (first, last) in enumerate(zip(cells.min(axis=1).tolist(), cells.max(axis=1).tolist(), strict=True)):
+        block, phase = divmod(i, ratio.denominator)
+        low, high = period[phase][0] + block * ratio.numerator, period[phase][-1] + block * ratio.numerator
+        if low >= 0 and high < size and (low, high) != (first, last):
+            return None
+    return Steps(ratio.denominator, ratio.numerator, tuple(map(tuple, period)))
 
 
 @lru_cache(maxsize=1024)
@@ -167,9 +174,9 @@ def nearest(size: int, out: int, scale: float | None, exact: bool, real: Float) 
     """Interpolation by the nearest cell: floor(i * ratio), or floor((i + 1/2) * ratio) if exact."""
     ratio, meant = _ratio(size, out, scale, False, real)
     shift = Fraction(1, 2) if exact else Fraction(0)
-    cells = np.floor((np.arange(out, dtype=real) + real(shift)) * ratio)
-    steps = _pattern(meant, lambda i: [int((i + shift) * meant // 1)])
-    return move(np.minimum(cells.astype(np.int64), size - 1), size, steps)
+    cells = np.floor((np.arange(out, dtype=real) + real(shift)) * ratio).astype(np.int64)
+    steps = _pattern(meant, lambda i: [int((i + shift) * meant // 1)], cells[:, None], size)
+    return move(np.minimum(cells, size - 1), size, steps)
 
 
 def _positions(out: int, ratio: Any, half: float, real: Float) -> Any:
@@ -198,8 +205,11 @@ def interpolated(size: int, out: int, scale: float | None, align_corners: bool, 
     if not cubic:
         floor = np.minimum(floor, size - 1)
     cells = np.clip(floor[:, None] + np.array(around), 0, size - 1)
-    steps = _pattern(meant, lambda i: [int(((i + exact_half) * meant - exact_half) // 1) + k for k in around])
-    return _table(cells, size, steps)
+
+    def taps(i: int) -> list[int]:
+        return [int(((i + exact_half) * meant - exact_half) // 1) + k for k in around]
+
+    return _table(cells, size, _pattern(meant, taps, cells, size))
 
 
 @lru_cache(maxsize=1024)
@@ -222,4 +232,4 @@ def smoothed(size: int, out: int, scale: float | None, align_corners: bool, cubi
         middle = (i + half) * meant
         return range(int((middle - reach + half) // 1), int((middle + reach + half) // 1))
 
-    return _table(cells, size, _pattern(meant, taps))
+    return _table(cells, size, _pattern(meant, taps, cells, size))
