@@ -493,3 +493,14 @@ def test_the_bar_comes_after_a_second_and_on_a_terminal_only(seconds, terminal, 
             tell(done, 3)
     assert ("checking" in screen.getvalue()) == bar
     assert ("100%" in screen.getvalue()) == bar
+
+
+@pytest.mark.parametrize("command", ["probe --unit 4,4", "probe --unit 4,4 --gradient --samples 2", "check"])
+def test_what_runs_the_model_again_and_again_draws_the_bar_beside_its_answer(command, monkeypatch, capsys):
+    monkeypatch.setattr(bars, "PATIENCE", -1.0)
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    name, *rest = command.split()
+    main([name, "rfguide.torch_networks:Net", "--input", "3,32,32", *rest, "--json"], standalone_mode=False)
+    assert f"{name.removesuffix('e')}ing" in screen.getvalue()
+    assert json.loads(capsys.readouterr().out)

@@ -623,6 +623,23 @@ def test_check_tells_its_progress():
     assert steps == [(number, report.passes) for number in range(1, report.passes + 1)]
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 8, 9, 33])
+@pytest.mark.parametrize("unit", ["first", "middle", "last"])
+def test_the_nan_probe_tells_its_progress_and_never_more_than_it_said(size, unit):
+    steps = []
+    place = {"first": 0, "middle": size // 2, "last": size - 1}[unit]
+    probe.nan(nn.Conv1d(1, 1, 3, padding=1), (1, 1, size), place, progress=lambda *step: steps.append(step))
+    assert [done for done, _ in steps] == list(range(1, len(steps) + 1))
+    assert {total for _, total in steps} == {2 + 2 * len(bin(size - 1)[2:].lstrip("0"))}
+    assert len(steps) <= steps[0][1]
+
+
+def test_the_gradient_probe_tells_its_progress():
+    steps = []
+    probe.gradient(nn.Conv1d(1, 1, 3), (1, 1, 8), 2, samples=3, progress=lambda *step: steps.append(step))
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+
+
 def test_check_needs_a_sample():
     with pytest.raises(GeometryError, match=r"^samples=0 must be at least 1$"):
         rfguide.check(Net(), IMAGE, samples=0)

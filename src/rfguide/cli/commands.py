@@ -189,12 +189,12 @@ def probe(
     if not gradient and (linear or samples != 1):
         raise click.UsageError("--linear and --samples need --gradient")
     model = load(target, arguments(pairs), train=train)
-    if gradient:
-        rows = _by_gradient(model, sizes, unit, layer, linear=linear, samples=samples)
-    else:
-        rows = [
-            _ends(axis, region) for axis, region in enumerate(rfguide.probe.nan(model, batched(sizes), unit, layer))
-        ]
+    with progress("probing") as tell:
+        if gradient:
+            rows = _by_gradient(model, sizes, unit, layer, linear=linear, samples=samples, progress=tell)
+        else:
+            found = rfguide.probe.nan(model, batched(sizes), unit, layer, progress=tell)
+            rows = [_ends(axis, region) for axis, region in enumerate(found)]
     click.echo(render(rows, form))
 
 

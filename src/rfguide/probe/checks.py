@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rfguide.errors import at_least
 from rfguide.probe.feed import Feed, at_unit, feed, untouched
-from rfguide.probe.nans import Region, is_nan, measure, planted
+from rfguide.probe.nans import Progress, Region, is_nan, measure, planted
 from rfguide.probe.watch import OUTPUT, Done, run
 from rfguide.trace import Map, Trace, trace
 
@@ -83,7 +83,7 @@ def check(
     samples: int = 3,
     layers: Iterable[str] | None = None,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Hold `trace` against the NaN probe, on units of every map of a model.
 

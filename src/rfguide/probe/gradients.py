@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rfguide.errors import GeometryError, TraceError, at_least
 from rfguide.probe.feed import as_unit, at_unit, feed, untouched
+from rfguide.probe.nans import Progress
 from rfguide.probe.skeleton import skeleton
 from rfguide.probe.watch import OUTPUT, look
 
@@ -27,6 +28,7 @@ def gradient(
     input: str | None = None,
     unit_dims: tuple[int, ...] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> NDArray[np.float64]:
     r"""Measure by how much each input cell moves a unit: $\left|\partial u / \partial x\right|$.
 
@@ -53,6 +55,7 @@ def gradient(
         input: Which of several inputs the gradient is for; the first if not given.
         unit_dims: Dimensions of the map that count units, if those are not all after batch and channels.
         seed: Seed of the random values, from a generator of their own.
+        progress: Called after each input with the inputs done and their number.
 
     Returns:
         One array over the input's axes after batch and channels.
@@ -100,6 +103,8 @@ def gradient(
         one = slope.detach().abs().double()
         one = one.sum(dim=tuple(d for d in range(1, image.ndim) if d not in fed.dims[fed.probed])).mean(dim=0)
         total = one.cpu().numpy() + (0 if total is None else total)
+        if progress is not None:
+            progress(number + 1, samples)
     assert total is not None  # samples is at least 1
     return np.asarray(total / samples)
 

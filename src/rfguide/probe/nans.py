@@ -13,6 +13,7 @@ from rfguide.probe.feed import Feed, as_unit, at_unit, feed, untouched
 from rfguide.probe.watch import OUTPUT, look
 
 Region = tuple[tuple[int, int] | None, ...]
+Progress = Callable[[int, int], None]
 
 
 def nan(
@@ -24,6 +25,7 @@ def nan(
     input: str | None = None,
     unit_dims: tuple[int, ...] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Region:
     r"""Measure the first and the last input cell that a unit depends on, per axis, by spoiling the input.
 
@@ -49,6 +51,7 @@ def nan(
         unit_dims: Dimensions of the map that count units, if those are not all after batch and channels:
             (1,) for the tokens of a transformer.
         seed: Seed of the random values, from a generator of their own.
+        progress: Called after each forward pass with the passes done and the most that there will be.
 
     Returns:
         Pairs (first, last), zero-based and inclusive, one per axis of the input, over all channels: what
@@ -70,18 +73,31 @@ def nan(
     place, name = as_unit(unit), layer or OUTPUT
     fed = feed(model, input_size, input, seed)
     with untouched(model), torch.no_grad():
-        return measure(
-            model, fed, layer, lambda output: at_unit(output, place, unit_dims, name), f"unit {place} of {name}"
-        )
+        pick = partial(at_unit, unit=place, unit_dims=unit_dims, name=name)
+        return measure(model, fed, layer, pick, f"unit {place} of {name}", progress)
 
 
-def measure(model: nn.Module, fed: Feed, layer: str | None, pick: Callable[[Tensor], Tensor], name: str) -> Region:
+def measure(
+    model: nn.Module,
+    fed: Feed,
+    layer: str | None,
+    pick: Callable[[Tensor], Tensor],
+    name: str,
+    progress: Progress | None = None,
+) -> Region:
     """Measure the region of the values that `pick` takes from a map; `name` is what messages call them."""
     image = fed.tensor(fed.probed)
+    dims = fed.dims[fed.probed]
+    passes = 0
+    most = 2 + sum(2 * (image.shape[dim] - 1).bit_length() for dim in dims)
 
     def spoilt(values: Tensor) -> bool:
+        nonlocal passes
         found: list[bool] = []
         look(model, fed.with_tensor(fed.probed, values), layer, lambda output: found.append(is_nan(output, pick, name)))
+        passes += 1
+        if progress is not None:
+            progress(passes, most)
         return found[0]
 
     def spoils(dim: int, cells: range) -> bool:
@@ -89,7 +105,6 @@ def measure(model: nn.Module, fed: Feed, layer: str | None, pick: Callable[[Tens
 
     if spoilt(image):
         raise TraceError(f"{name} is NaN before any NaN is put in: the model makes its own")
-    dims = fed.dims[fed.probed]
     if not spoils(dims[0], range(image.shape[dims[0]])):
         return (None,) * len(dims)
     return tuple(_ends(partial(spoils, dim), image.shape[dim]) for dim in dims)
