@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -341,6 +342,32 @@ def test_nothing_hangs_over_and_targets_are_large_enough(
     letters = page.evaluate("""() => [...document.querySelector("rf-explorer").shadowRoot.querySelectorAll("*")]
         .filter((one) => one.childNodes[0]?.nodeType == 3).map((one) => parseFloat(getComputedStyle(one).fontSize))""")
     assert min(letters) >= 12
+
+
+LARGE = f"stack=2d.256~c256.4.127.1.0{'~c3.1.1.1.0' * 11}@9.4.4"
+
+
+@pytest.mark.parametrize("width", [320, 720, 1000])
+@pytest.mark.parametrize("options", [*(f"preset={preset}" for preset in explorer.PRESETS), LARGE])
+def test_no_caption_lies_on_another(reader: BrowserContext, harness: Harness, options: str, width: int) -> None:
+    harness.element = explorer.embed(options, "en")
+    page = reader.new_page()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(harness.address)
+    expect(page.locator(".map div").first).to_be_visible()
+    boxes = page.locator(".map span").evaluate_all("""(captions) => captions.map((caption) => {
+      const text = document.createRange();
+      text.selectNodeContents(caption);
+      const lines = [...text.getClientRects()].filter((line) => line.width);
+      return {
+        left: Math.min(...lines.map((line) => line.left)), right: Math.max(...lines.map((line) => line.right)),
+        top: lines[0].top, bottom: lines.at(-1).bottom,
+      };
+    })""")
+    for one, other in pairwise(boxes):
+        apart = one["right"] < other["left"] or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
+        assert apart, (one, other)
+    assert max(box["right"] for box in boxes) <= width
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

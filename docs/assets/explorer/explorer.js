@@ -126,6 +126,7 @@ class Explorer extends HTMLElement {
     this.#theme.disconnect();
     removeEventListener("hashchange", this.#follow);
     clearTimeout(this.#timer);
+    this.#root.innerHTML = ""; // what was on its way to it comes to nothing
     this.$ = null;
   }
 
@@ -180,7 +181,7 @@ class Explorer extends HTMLElement {
     $(".stage").classList.toggle("strips", shown.axes < 2);
     $$(".map span").forEach((caption, m) => {
       const size = Array(shown.axes).fill(shown.sizes[m]).join(" × ");
-      put(caption, `<b>${shown.names[m]}</b> ${size}${m ? ` · r ${shown.found[m - 1].size ?? "?"}` : ""}`);
+      put(caption, `<b>${shown.names[m]}</b> ${size}${shown.axes > 1 ? "<br>" : " · "}r ${m ? shown.found[m - 1].size ?? "?" : 1}`);
     });
     const rows = $$("fieldset");
     for (const control of $$(":is(input, select)[name]:not([name=picture])")) {
@@ -222,7 +223,7 @@ class Explorer extends HTMLElement {
     });
     const shares = views.map(({ cells }) => Math.max(0.5, Math.sqrt(cells / views[0].cells)));
     const fit = (room - GAP * (views.length - 1)) / shares.reduce((a, b) => a + b);
-    const side = Math.min(260, Math.max(fit, room < 480 ? room * 0.4 : 110));
+    const side = fit > 88 ? Math.min(260, fit) : room < 480 ? room * 0.4 : 110;
     this.#tell();
     this.$$(".map div").forEach((box, m) => {
       views[m].box = box;
