@@ -57,14 +57,16 @@ def build(folder: Path, **options: str) -> None:
 
 
 def without_runs(run: Callable[[], object]) -> None:
-    """Call with no page's run in the cache; the labs' stay, they take as long as their training takes."""
-    pages, aside = ROOT / ".cache/pages", ROOT / ".cache/pages-aside"
-    pages.rename(aside)
+    """Call with no page's run or formula in the cache; the labs' stay, they take as long as their training takes."""
+    folders = [ROOT / ".cache/pages", ROOT / ".cache/formulas"]
+    for folder in folders:
+        folder.rename(f"{folder}-aside")
     try:
         run()
     finally:
-        shutil.rmtree(pages, ignore_errors=True)
-        aside.rename(pages)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+            Path(f"{folder}-aside").rename(folder)
 
 
 def until_served(page: Path, address: str) -> float:
