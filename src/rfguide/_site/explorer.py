@@ -250,7 +250,7 @@ def names(layers: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"{kind}{kinds[: place + 1].count(kind)}" for place, kind in enumerate(kinds)]
 
 
-# Words: docs/assets/explorer/words.js has the same, and a browser test compares the sentences
+# Words: docs/assets/explorer/words.*.js have the same, and a browser test compares the sentences
 
 
 def _product(counts: Sequence[int]) -> str:
