@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from peer_nets import PEERS
 from rfguide._site.grammar import COMMENT, read
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -25,11 +26,17 @@ def rows(page) -> list[list[str]]:
 
 
 def test_every_net_has_the_right_value_and_ours_and_seven_answers(page):
-    nets = rows(page)[1:-1]
-    assert len(nets) == 22
-    for _, right, ours, *others in nets:
+    for _, right, ours, *others in rows(page)[1:-1]:
         assert ours == right
         assert all(MARKS.fullmatch(answer) for answer in others)
+
+
+def test_its_nets_are_those_that_the_tests_build_with_the_same_right_values(page):
+    found = [re.findall(r"\d+|all", right) for _, right, *_ in rows(page)[1:-1]]
+    assert len(found) == len(PEERS) == 22
+    for numbers, peer in zip(found, PEERS, strict=True):
+        right = {"all"} if peer.right == "whole" else set(map(str, peer.right))
+        assert right <= set(numbers), peer.title
 
 
 def test_our_column_is_computed_by_the_page(page):
