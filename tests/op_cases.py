@@ -323,6 +323,10 @@ CASES = {
     ),
     "log softmax": (Fn(lambda x: x.log_softmax(2)), MAP),
     "one unit reduced": (Fn(lambda x: x.prod(2).logsumexp(-1) + x.std((2, 3)) + torch.var_mean(x, (2, 3))[0]), MAP),
+    "divisions that round": (
+        Fn(lambda x: x // 2 + (x.clone().floor_divide_(2) % 3).fmod(2) + torch.div(3, x + 9, rounding_mode="trunc")),
+        MAP,
+    ),
     "comparisons": (Fn(lambda x: torch.where(x > 0, x, -x)), MAP),
     "upsampled in 1-D": (seq(nn.Upsample(scale_factor=2), nn.ReflectionPad1d(2), nn.ReplicationPad1d(1)), (1, 2, 7)),
     "upsampled in 3-D": (

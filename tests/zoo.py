@@ -66,6 +66,11 @@ PYTORCHCV = [
     "darknet53.darknet53",
     "inceptionv3.inceptionv3",
     "xception.xception",
+    "octresnet.octresnet10_ad2",
+    "sharesnet.sharesnet18",
+    "squeezenext.sqnxt23_w1",
+    "resneta.resneta10",
+    "scnet.scnet50",
 ]
 PYTORCHCV_CIFAR = [
     "resnet_cifar.resnet20_cifar10",
@@ -74,6 +79,16 @@ PYTORCHCV_CIFAR = [
     "nin_cifar.nin_cifar10",
     "rir_cifar.rir_cifar10",
     "shakeshakeresnet_cifar.shakeshakeresnet20_2x16d_cifar10",
+]
+# Segmentation: the whole model, for its input size.
+PYTORCHCV_CITYSCAPES = [
+    "lednet.lednet_cityscapes",
+    "edanet.edanet_cityscapes",
+    "cgnet.cgnet_cityscapes",
+    "espcnet.espcnet_cityscapes",
+    "linknet.linknet_cityscapes",
+    "unet.unet_cityscapes",
+    "sqnet.sqnet_cityscapes",
 ]
 # Inputs that a model insists on or that give it three units.
 LARGER = {"inceptionv3": 299, "xception": 299, "dpn68": 160, "bninception": 160}
@@ -144,6 +159,16 @@ def _pytorchcv(path: str, size: int) -> Entry:
     return Entry("pytorchcv", family, name, (1, 3, size, size), build)
 
 
+def _cityscapes(path: str, size: int) -> Entry:
+    family, name = path.split(".")
+
+    def build() -> nn.Module:
+        make = getattr(import_module(f"pytorchcv.models.{family}"), name)
+        return make(pretrained=False, in_size=(size, size)).eval()
+
+    return Entry("pytorchcv", family, name, (1, 3, size, size), build)
+
+
 def _monai(name: str) -> Entry:
     arguments, input_size = MONAI[name]
 
@@ -157,5 +182,6 @@ def _monai(name: str) -> Entry:
 ENTRIES = [
     *(_pytorchcv(path, LARGER.get(path.split(".")[1], 128)) for path in PYTORCHCV),
     *(_pytorchcv(path, 32) for path in PYTORCHCV_CIFAR),
+    *(_cityscapes(path, 128) for path in PYTORCHCV_CITYSCAPES),
     *(_monai(name) for name in MONAI),
 ]
