@@ -298,6 +298,14 @@ def test_pictures_lie_under_the_grid_and_stay_here(reader: BrowserContext, harne
     page.wait_for_function(f"(plain) => {CANVAS}.toDataURL() == plain", arg=looks[0])
 
 
+def test_a_file_that_is_no_image_is_said_so_and_changes_nothing(reader: BrowserContext, harness: Harness) -> None:
+    page = opened(reader, harness)
+    before = page.evaluate(f"{CANVAS}.toDataURL()")
+    page.locator("[type=file]").set_input_files(DOCS.parent / "README.md")
+    expect(page.locator("[role=status]")).to_have_text("This file is no image that the browser can read.")
+    assert page.evaluate(f"{CANVAS}.toDataURL()") == before
+
+
 @pytest.mark.parametrize("number", digits.DIGITS)
 def test_digits_are_drawn_from_scikit_learns(number: int) -> None:
     kept = Image.open(digits.FOLDER / f"digit{number}.webp").convert("RGB")
@@ -510,4 +518,4 @@ def test_the_weight_of_what_a_reader_loads(reader: BrowserContext, harness: Harn
 
 
 def test_the_weight_of_all_there_is() -> None:
-    assert sum(WEIGHTS.values()) < 13_300
+    assert sum(WEIGHTS.values()) < 13_450  # both languages, and the program that is loaded when asked for

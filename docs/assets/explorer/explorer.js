@@ -100,18 +100,23 @@ class Explorer extends HTMLElement {
 
   async connectedCallback() {
     const language = /^zh/.test(this.lang || this.closest("[lang]")?.lang) ? "zh" : "en";
+    const root = this.#root;
+    root.innerHTML = "<slot></slot>"; // the picture without a script, until there is a better one
     const { default: t } = await import(`./words.${language}.js`);
     if (!this.isConnected) return;
-    const root = this.#root;
     root.innerHTML = page(t);
     this.t = t;
     this.$ = (selector) => root.querySelector(selector);
     this.$$ = (selector) => [...root.querySelectorAll(selector)];
     this.#room = null;
     this.$("link").onload = () => {
+      const stage = this.$(".stage");
       this.$("#all").hidden = false;
       this.$("slot").remove();
-      this.#resize.observe(this.$(".stage"));
+      this.toggleAttribute("live", true); // the page holds its room free until now
+      this.#room = stage.clientWidth;
+      this.#layout();
+      this.#resize.observe(stage);
     };
     for (const type of ["input", "change", "click", "pointermove", "pointerout", "keydown"]) this.$("#all").addEventListener(type, (event) => this.#on(event));
     this.#theme.observe(document.body, { attributes: true });
@@ -351,7 +356,11 @@ class Explorer extends HTMLElement {
   }
 
   async #lay(file) {
-    this.#picture = file && (await createImageBitmap(await file));
+    try {
+      this.#picture = file && (await createImageBitmap(await file));
+    } catch {
+      this.$("[role=status]").textContent = this.t.unread;
+    }
     this.#draw();
   }
 

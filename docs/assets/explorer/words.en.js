@@ -31,6 +31,7 @@ export default {
   open: "Open in the explorer",
   copied: "Copied",
   shut: "Copy it from here",
+  unread: "This file is no image that the browser can read.",
   damaged: "This link is damaged; you see the usual network.",
   stale: "The picture shows the last stack that works.",
   large: "The numbers hold, but a picture ends at 256 cells a side.",
