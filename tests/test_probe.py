@@ -179,13 +179,22 @@ def test_an_input_of_integers_is_passed_over_or_refused():
         probe.nan(nn.Embedding(9, 4), torch.zeros(1, 6, dtype=torch.int64), (2,))
 
 
-def test_tokens_need_to_be_told_which_dimension_counts_them():
+def test_a_unit_of_tokens_is_one_token():
     """ViT in one line: patches of 4, then attention over all of them."""
     patches = nn.Conv2d(3, 8, 4, stride=4)
     attention = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
     model = function(lambda p, a, x: a(p(x).flatten(2).transpose(1, 2)), patches, attention)
-    assert probe.nan(model, (1, 3, 16, 16), (5,), layer="transpose()", unit_dims=(1,)) == ((4, 7), (4, 7))
-    assert probe.nan(model, (1, 3, 16, 16), (5,), unit_dims=(1,)) == ((0, 15), (0, 15))
+    assert probe.nan(model, (1, 3, 16, 16), 5, layer="transpose()") == ((4, 7), (4, 7))
+    assert probe.nan(model, (1, 3, 16, 16), 5) == ((0, 15), (0, 15))
+    seen = probe.gradient(model, (1, 3, 16, 16), 5, layer="transpose()").nonzero()
+    assert [(places.min(), places.max()) for places in seen] == [(4, 7), (4, 7)]
+
+
+def test_where_trace_cannot_follow_units_are_counted_after_batch_and_channels():
+    """Rows of the last dimension are tokens, but only a trace, or the caller, would know."""
+    model = function(lambda x: (x if float(x.abs().sum()) else -x).transpose(1, 2).cumsum(1))
+    assert probe.nan(model, (1, 3, 6), 2) == ((0, 5),)
+    assert probe.nan(model, (1, 3, 6), 2, unit_dims=(1,)) == ((0, 2),)
 
 
 # How the NaN probe lies

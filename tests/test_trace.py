@@ -301,19 +301,20 @@ def test_tokens_by_number():
 
 
 class Tokens(nn.Module):
-    """Patches as tokens, attention in torch's own module, and back to a grid."""
+    """Patches as tokens and one more, attention in torch's own module, and back to a grid."""
 
     def __init__(self):
         super().__init__()
         self.patches = nn.Conv2d(3, 8, 4, 4)
+        self.token = nn.Parameter(torch.zeros(1, 1, 8))
         self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
         self.last = nn.Conv2d(8, 8, 3, padding=1)
 
     def forward(self, x):
         x = self.patches(x)
-        tokens = x.flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.token.expand(len(x), 1, 8), x.flatten(2).transpose(1, 2)], 1)
         tokens = tokens + self.attention(tokens, tokens, tokens)[0]
-        return self.last(tokens.transpose(1, 2).reshape(x.shape))
+        return self.last(tokens[:, 1:].transpose(1, 2).reshape(x.shape))
 
 
 @pytest.mark.parametrize("batch", [1, 2])
@@ -321,13 +322,16 @@ def test_a_unit_of_a_transformer_is_a_token_at_any_batch(batch):
     model = Tokens().eval()
     t = rfguide.trace(model, (batch, 3, 16, 12))
     assert {name: m.units for name, m in t.items()} == {
-        "patches": (4, 3), "flatten()": (12,), "transpose()": (12,), "attention[0]": (12,), "attention[1]": (12, 12),
-        "add()": (12,), "transpose()#2": (12,), "reshape()": (4, 3), "last": (4, 3),
+        "patches": (4, 3), "flatten()": (12,), "transpose()": (12,), "cat()": (13,), "attention[0]": (13,),
+        "attention[1]": (13, 13), "add()": (13,), "getitem()": (12,), "transpose()#2": (12,), "reshape()": (4, 3),
+        "last": (4, 3),
     }  # fmt: skip
     assert rfguide.check(model, (batch, 3, 16, 12), samples=20).agrees
-    m = t["add()"]
-    found = rfguide.probe.nan(model, (batch, 3, 16, 12), 5, "add()", unit_dims=m.unit_dims)
-    assert found == m.visible(5) == ((0, 15), (0, 11))
+    for name, m in t.items():
+        unit = tuple(n - 1 for n in m.units)
+        assert rfguide.probe.nan(model, (batch, 3, 16, 12), unit, name) == m.visible(unit), name
+    assert t["cat()"].visible(12) == ((12, 15), (8, 11))
+    assert t["add()"].visible(12) == ((0, 15), (0, 11))
 
 
 def test_a_position_that_torch_rounds_has_no_closed_form():

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from rfguide.errors import at_least
-from rfguide.probe.feed import Feed, at_unit, feed, untouched
+from rfguide.probe.feed import Feed, feed, untouched
 from rfguide.probe.nans import Progress, Region, is_nan, measure, planted
+from rfguide.probe.units import at_unit
 from rfguide.probe.watch import OUTPUT, Done, run
 from rfguide.trace import Map, Trace, trace
 

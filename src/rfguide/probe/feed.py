@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rfguide.errors import GeometryError, TraceError, whole
+from rfguide.errors import TraceError, whole
 from rfguide.trace.inputs import parameter_names, read, unwrapped
 from rfguide.trace.keeper import kept
 
@@ -137,33 +137,3 @@ def _plain_arithmetic() -> Iterator[None]:
             yield
     finally:
         onednn.enabled = before
-
-
-def as_unit(unit: int | Sequence[int]) -> tuple[int, ...]:
-    """Return a unit as a tuple, one number per axis of its map.
-
-    Raises:
-        TypeError: If it is neither an integer nor a sequence of integers.
-    """
-    if not isinstance(unit, tuple | list):
-        return whole(unit=unit)
-    return whole(**{f"unit[{axis}]": number for axis, number in enumerate(unit)})
-
-
-def at_unit(tensor: Tensor, unit: tuple[int, ...], unit_dims: tuple[int, ...] | None, name: str) -> Tensor:
-    """Return all samples and channels of a unit of the map `name`.
-
-    Raises:
-        GeometryError: If the map has no such unit.
-    """
-    dims = tuple(range(2, tensor.ndim)) if unit_dims is None else unit_dims
-    shape = tuple(tensor.shape[dim] for dim in dims)
-    if len(unit) != len(dims):
-        raise GeometryError(f"{unit=} has {len(unit)} numbers; {name} has {len(dims)} axes of {shape} units")
-    for axis, (place, size) in enumerate(zip(unit, shape, strict=True)):
-        if place not in range(size):
-            raise GeometryError(f"unit[{axis}]={place} must be from 0 to {size - 1}: {name} has {shape} units")
-    index: list[Any] = [slice(None)] * tensor.ndim
-    for dim, place in zip(dims, unit, strict=True):
-        index[dim] = place
-    return tensor[tuple(index)]

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rfguide.errors import GeometryError, TraceError, at_least
-from rfguide.probe.feed import as_unit, at_unit, feed, untouched
+from rfguide.probe.feed import feed, untouched
 from rfguide.probe.nans import Progress
 from rfguide.probe.skeleton import skeleton
+from rfguide.probe.units import as_unit, at_unit, dims_of
 from rfguide.probe.watch import OUTPUT, look
 
 
@@ -53,7 +54,7 @@ def gradient(
         linear: Measure the skeleton, a module's own values set aside.
         samples: Number of random inputs to average over.
         input: Which of several inputs the gradient is for; the first if not given.
-        unit_dims: Dimensions of the map that count units, if those are not all after batch and channels.
+        unit_dims: Dimensions of the map that count units, as for `nan`.
         seed: Seed of the random values, from a generator of their own.
         progress: Called after each input with the inputs done and their number.
 
@@ -76,6 +77,8 @@ def gradient(
     (samples,) = at_least(1, samples=samples)
     if channel is not None:
         (channel,) = at_least(0, channel=channel)
+    if unit_dims is None:
+        unit_dims = dims_of(model, input_size, layer)
     total: NDArray[np.float64] | None = None
     for number in range(samples):
         fed = feed(model, input_size, input, seed + number)

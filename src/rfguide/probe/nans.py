@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from rfguide.errors import TraceError
-from rfguide.probe.feed import Feed, as_unit, at_unit, feed, untouched
+from rfguide.probe.feed import Feed, feed, untouched
+from rfguide.probe.units import as_unit, at_unit, dims_of
 from rfguide.probe.watch import OUTPUT, look
 
 Region = tuple[tuple[int, int] | None, ...]
@@ -48,8 +49,8 @@ def nan(
         layer: The call whose output is the map, named as in `trace`: "layer4", "pool#2", "relu()"; the
             model's own output if not given.
         input: Which of several inputs becomes NaN; the first if not given.
-        unit_dims: Dimensions of the map that count units, if those are not all after batch and channels:
-            (1,) for the tokens of a transformer.
+        unit_dims: Dimensions of the map that count units, such as (1,) for the tokens of a transformer; those
+            that `trace` names if not given, and all after batch and channels where it cannot follow the model.
         seed: Seed of the random values, from a generator of their own.
         progress: Called after each forward pass with the passes done and the most that there will be.
 
@@ -73,6 +74,8 @@ def nan(
     place, name = as_unit(unit), layer or OUTPUT
     fed = feed(model, input_size, input, seed)
     with untouched(model), torch.no_grad():
+        if unit_dims is None:
+            unit_dims = dims_of(model, input_size, layer)
         pick = partial(at_unit, unit=place, unit_dims=unit_dims, name=name)
         return measure(model, fed, layer, pick, f"unit {place} of {name}", progress)
 

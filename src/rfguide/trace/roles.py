@@ -5,6 +5,7 @@ one remembers its factors as ((size, letter), …), so that a later view can tak
 """
 
 from collections.abc import Sequence
+from math import prod
 
 Factors = tuple[tuple[int, str], ...]
 Role = str | Factors
@@ -60,7 +61,10 @@ def added(roles: Roles, dim: int) -> str:
 
 
 def _factors(role: Role, size: int) -> Factors:
-    return ((size, role),) if isinstance(role, str) else role
+    if isinstance(role, str):
+        return ((size, role),)
+    # A token that was added, or a row that was cut off, leaves nothing to take apart again.
+    return role if prod(n for n, _ in role) == size else ((size, letter(role)),)
 
 
 def _take(factors: list[tuple[int, str]], size: int) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
