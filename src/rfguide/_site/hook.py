@@ -127,6 +127,8 @@ def on_template_context(context: Any, template_name: str, config: MkDocsConfig) 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     code = languages.language(page.file)
+    if 'class="doc ' not in output:  # nothing on the page is for the style of the API's pages
+        output = re.sub(r'<link rel="stylesheet" href="[^"]*_mkdocstrings.css">', "", output)
     return output.replace(f'<html lang="{code}"', f'<html lang="{config.extra["languages"][code]["lang"]}"', 1)
 
 
