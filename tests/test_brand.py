@@ -35,7 +35,8 @@ def test_colours_are_written_down_once():
 
 
 def test_the_style_sheet_asks_no_one():
-    assert not re.search(r"url\(|@import|https?:", STYLE)
+    """What it asks for is its own: the formulas' font, beside it."""
+    assert re.findall(r"url\(([^)]*)\)|(@import|https?:)", STYLE) == [('"../fonts/stix-two-math-rfguide.woff2"', "")]
 
 
 @pytest.mark.parametrize("name", ["logo.svg", "favicon.svg"])
