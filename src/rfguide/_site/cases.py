@@ -176,18 +176,6 @@ def torch_conv2d(c_in: int, c_out: int, k: int, *, bias: bool = False) -> "torch
     return torch.nn.Conv2d(c_in, c_out, k, bias=bias, device="meta")
 
 
-def torch_macs(conv: "torch.nn.Conv2d", height: int, width: int) -> int:
-    """Multiplications and additions for maps of this size, by torch's counter (it counts two operations each)."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    rows, columns = conv.kernel_size
-    image = torch.empty(1, conv.in_channels, height + rows - 1, width + columns - 1, device="meta")
-    with FlopCounterMode(display=False) as counter:
-        conv(image)
-    return int(counter.get_total_flops()) // 2
-
-
 def torch_bytes(value: int, channels: int, height: int, width: int) -> int:
     """Bytes of torch's tensor of so many values of so many bytes each."""
     import torch

@@ -44,7 +44,6 @@ from rfguide._site.cases import (
     torch_conv,
     torch_conv2d,
     torch_inputs,
-    torch_macs,
     torch_overlap,
     torch_pool,
     torch_same,
@@ -142,7 +141,7 @@ def parameters(c_in: int, c_out: int, k: int) -> int:
 
 @entry(grid(c_in=(1, 3), c_out=(1, 4), k=(1, 2, 3), h=(1, 5), w=(2, 4)), multiplications)
 def macs(c_in: int, c_out: int, k: int, h: int, w: int) -> int:
-    return torch_macs(torch_conv2d(c_in, c_out, k), h, w)
+    return rfguide.trace(torch_conv2d(c_in, c_out, k), (1, c_in, h + k - 1, w + k - 1)).macs
 
 
 @entry(

@@ -32,13 +32,16 @@ def pointwise(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     operands = [*tensors([*args, *kwargs.values()])]
     first = operands[0]
     # Arithmetic of two maps that are alike gives a third one; torch's own way to that costs more than all the rest.
-    if op in _ARITHMETIC and len(operands) == 2 and first.dtype.is_floating_point and _alike(first, operands[1]):
+    same = op in _ARITHMETIC and len(operands) == 2 and first.dtype.is_floating_point and _alike(first, operands[1])
+    if same or op in _PRELU:
         return attach(like(first), elementwise(run, operands, first.shape))
     out = on_meta(op, args, kwargs)
     return attach_all(out, elementwise(run, operands, out.shape if isinstance(out, Tensor) else out[0].shape))
 
 
 _ARITHMETIC = frozenset(op for name in ("add", "sub", "mul", "div") for op in ops(f"{name}.Tensor"))
+
+_PRELU = frozenset(ops("_prelu_kernel.default"))
 
 
 def _alike(one: Tensor, other: Tensor) -> bool:
@@ -69,7 +72,7 @@ rule(
 
 @rule(
     """gelu.default relu.default silu.default sigmoid.default tanh.default hardswish.default hardtanh.default
-    hardsigmoid.default leaky_relu.default elu.default clone.default relu6.default"""
+    hardsigmoid.default leaky_relu.default elu.default clone.default relu6.default softplus.default mish.default"""
 )
 def unary(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """An element-wise op of one tensor; its output has that tensor's strides."""

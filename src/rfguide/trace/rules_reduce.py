@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from rfguide.trace import tables
@@ -15,6 +16,7 @@ from rfguide.trace.rules import (
     attach_all,
     bound,
     on_meta,
+    ops,
     reduce_spans,
     rule,
     sp,
@@ -24,6 +26,8 @@ from rfguide.trace.rules import (
     wrap,
 )
 from rfguide.trace.spans import Span
+
+_MEANS = frozenset([*ops("mean.dim"), *ops("sum.dim_IntList")])
 
 
 @rule(
@@ -36,7 +40,12 @@ def reduction(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     values = bound(op, args, kwargs)
     x = values["self"] if "self" in values else values["x"]
     dims = wrap(values.get("dim"), x.dim())
-    out = on_meta(op, args, kwargs)
+    if op in _MEANS and x.is_contiguous() and x.dtype.is_floating_point and values.get("dtype") is None:
+        # torch's own way to this shape imports its compiler, a second at the first mean of a process.
+        kept = [1 if d in dims else n for d, n in enumerate(x.shape) if values["keepdim"] or d not in dims]
+        out = torch.empty(kept, dtype=x.dtype, device="meta")
+    else:
+        out = on_meta(op, args, kwargs)
     track = track_of(x)
     spans = reduce_spans(track, dims, x.shape, run.because())
     first = next(tensors([out]))
