@@ -69,6 +69,8 @@ def in_place(x):
 
 
 MASK = torch.arange(8) > 3
+PAIRS = (torch.arange(6) // 2)[:, None].expand(1, 2, 6, 8)
+HANN = torch.hann_window(8)
 MAP = (1, 2, 6, 8)
 PAD = {"circular": (1, 2, 2, 0), "reflect": (1, 2, 2, 0), "replicate": (3, 0, 1, 2), "constant": (1, -1, 0, 2)}
 
@@ -296,6 +298,89 @@ CASES = {
     "index put": (Fn(lambda x: (lambda y: (y.__setitem__((0, 1, [0, 2], [1, 3]), x[0, 0, 5, :2]), y)[1])(x * 1)), MAP),
     "gather": (Fn(lambda x: x.gather(2, torch.tensor([[[[0, 1, 2, 3, 4, 5, 0, 1]]]]).expand(1, 2, 1, 8))), MAP),
     "take along": (Fn(lambda x: torch.take_along_dim(x, torch.tensor([3, 1]).view(1, 1, 2, 1), 2)), MAP),
+    "rows added up at constant places": (
+        Fn(
+            lambda x: (
+                torch.zeros(1, 2, 3, 8).scatter_add(2, PAIRS, x)
+                + torch.zeros(1, 2, 3, 8).scatter_reduce(2, PAIRS, x, "amax", include_self=False)
+                + x[:, :, :3].index_add(2, torch.tensor([0, 0, 2]), x[:, :, 3:])
+            )
+        ),
+        MAP,
+    ),
+    "rows put at constant places": (
+        Fn(
+            lambda x: (
+                torch.zeros_like(x).scatter(2, torch.tensor([0, 2, 1, 3, 5, 4])[:, None].expand(1, 2, 6, 8), x)
+                + x.index_copy(2, torch.tensor([0, 5]), x[:, :, 2:4])
+                + x.index_fill(2, torch.tensor([1]), 0.0).masked_scatter(MASK, x.flip(3))
+            )
+        ),
+        MAP,
+    ),
+    "taken from constant places": (
+        Fn(lambda x: torch.rot90(x, 1, (2, 3))[:, :, :, :4] + x.take(torch.arange(64).reshape(1, 2, 8, 4) % 50)),
+        MAP,
+    ),
+    "blocks and diagonals": (
+        Fn(
+            lambda x: torch.block_diag(x[0, 0], x[0, 1]).unsqueeze(0) + torch.diag_embed(x[:, 0, 0].repeat(1, 2))[:, 4:]
+        ),
+        MAP,
+    ),
+    "parts overwritten, as an exported program does": (
+        Fn(
+            lambda x: (
+                torch.ops.aten.copy(torch.zeros(1, 2, 6, 6), x[..., 2:])
+                + torch.slice_scatter(x, x[:, :, :2], 2, 3, 5)[..., :6]
+                + torch.select_scatter(torch.zeros(1, 2, 6, 6), x[:, :, 0, 2:], 2, 3)
+                + torch.diagonal_scatter(x[..., :6], x[:, :, :, 0], 0, 2, 3)
+            )
+        ),
+        MAP,
+    ),
+    "index put, out of place": (
+        Fn(lambda x: torch.ops.aten.index_put(x, [None, None, torch.tensor([0, 3])], x[:, :, 1:3])),
+        MAP,
+    ),
+    "distances": (
+        Fn(
+            lambda x: (
+                torch.cdist(x[0], x[0].roll(1, 1))
+                + torch.cdist(x[0], torch.ones(6, 8), p=1)
+                + torch.cdist(x[0].repeat(1, 6, 1), torch.zeros(2, 6, 8))[:, :6]
+            )
+        ),
+        MAP,
+    ),
+    "cross product": (Fn(lambda x: torch.linalg.cross(x, x.roll(1, 3), dim=2)), (1, 2, 3, 4)),
+    "short-time Fourier transform and back": (
+        Fn(
+            lambda x: (
+                torch.istft(torch.stft(x[:, 0], 8, 4, window=HANN, return_complex=True), 8, 4, window=HANN)
+                + torch.istft(
+                    torch.stft(x[:, 0], 8, 2, center=False, return_complex=True), 8, 2, center=False, length=32
+                )
+            )
+        ),
+        (1, 1, 32),
+    ),
+    "positions by a matrix": (
+        Fn(lambda x: F.affine_grid(x[:, 0, :2, :3], (1, 2, 4, 5), align_corners=False)),
+        MAP,
+    ),
+    "inner products": (
+        Fn(
+            lambda x: (
+                torch.inner(x, torch.ones(3, 8)) + torch.linalg.multi_dot([x[0, 0], torch.ones(8, 2), torch.ones(2, 3)])
+            )
+        ),
+        MAP,
+    ),
+    "quantiles": (
+        Fn(lambda x: x.quantile(0.5, 2) + torch.quantile(x, torch.tensor([0.1, 0.9]), 2).sum(0) + x.quantile(0.5)),
+        MAP,
+    ),
     "token embedding of constants": (Fn(lambda x: F.embedding(torch.tensor([[0, 5]]), x[0, 0])), MAP),
     "complex numbers": (
         Fn(lambda x: torch.complex(x, x).abs() + torch.view_as_complex(torch.stack([x, x], -1)).real.roll(1, 2)),
@@ -342,5 +427,31 @@ COMPUTED = {
     "scattered": Fn(lambda x: torch.zeros_like(x).scatter(2, x.long(), x)),
     "indexed": Fn(lambda x: x[:, :, x[0, 0, :, 0].long()]),
     "gathered": Fn(lambda x: x.gather(2, x.long())),
+    "inverted": Fn(
+        lambda x: (
+            torch.linalg.inv(x[..., :6])
+            + torch.linalg.pinv(x[..., :6])
+            + torch.matrix_exp(x[..., :6])
+            + torch.linalg.svd(x[..., :6])[0]
+            + torch.linalg.det(x[..., :6])[..., None, None]
+            + torch.linalg.slogdet(x[..., :6])[1][..., None, None]
+        )
+    ),
+    "quantised": Fn(
+        lambda x: (
+            torch.fake_quantize_per_tensor_affine(x.sum(2), 0.1, 0, 0, 255)
+            + torch.fake_quantize_per_channel_affine(
+                x.sum(2), torch.ones(2), torch.zeros(2, dtype=torch.int32), 1, 0, 255
+            )
+        )
+    ),
+    "solved": Fn(lambda x: torch.linalg.solve(x[..., :6], x[..., 2:])),
+    "warped": Fn(
+        lambda x, fc: F.grid_sample(
+            x, F.affine_grid(fc(x.flatten(1)).view(1, 2, 3), x.shape, align_corners=True), align_corners=True
+        ),
+        nn.Linear(96, 6),
+    ),
+    "unpooled": Fn(lambda x: F.max_unpool2d(*F.max_pool2d(x, (6, 2), return_indices=True), (6, 2))),
     "sampled": Fn(lambda x: F.grid_sample(x, x.permute(0, 2, 3, 1))),
 }

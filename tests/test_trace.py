@@ -353,6 +353,63 @@ def test_a_region_is_that_of_the_row_where_a_branch_skips_columns():
     assert (m.visible((8, 7)), m.region((8, 7))) == (((8, 8), (7, 7)), ((7, 9), (7, 7)))
 
 
+def test_a_network_that_unpools_has_a_field_of_its_own():
+    """SegNet in small: pooling of 2, a convolution, back to the places, a convolution."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.pool, self.unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
+            self.inner, self.outer = (nn.Conv2d(3, 3, 3, padding=1) for _ in range(2))
+
+        def forward(self, x):
+            x, places = self.pool(x)
+            return self.outer(self.unpool(self.inner(x), places))
+
+    m = rfguide.trace(Net(), (1, 3, 32, 32)).output
+    assert (m.size, m.visible((14, 15))) == ((8, 8), ((10, 17), (12, 19)))
+    assert [field.size for field in m.phases[0]] == [8, 8]
+
+
+def test_functions_that_trace_replaces_keep_their_names():
+    model = Fn(
+        lambda x: x.quantile(0.5, 2) + torch.take_along_dim(x, torch.zeros(1, 3, 1, 8, dtype=torch.long), 2)[:, :, 0]
+    )
+    assert list(rfguide.trace(model, (1, 3, 4, 8))) == ["quantile()", "take_along_dim()", "getitem()", "add()"]
+    assert rfguide.check(model, (1, 3, 4, 8)).agrees
+
+
+def test_mixed_precision_is_left_out():
+    def mixed(x, conv):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return conv(x)
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert rfguide.trace(Fn(mixed, nn.Conv2d(3, 4, 3)), (1, 3, 8, 8)).output.size == (3, 3)
+        assert torch.is_autocast_enabled("cpu")
+    assert not torch.is_autocast_enabled("cpu")
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+def test_an_exported_program_may_assert_write_parts_and_recur(decomposed):
+    class Shift(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.GRU(3, 4, batch_first=True)
+
+        def forward(self, x):
+            shifted = torch.zeros_like(x)
+            shifted[:, :2, 1:] = x[:, :2, :-1]
+            shifted[:, 2:] = x[:, 2:]
+            return shifted.to(torch.float64).float(), self.rnn(x.mT)[0]
+
+    program = torch.export.export(Shift(), (torch.ones(1, 3, 6),))
+    shifted, rnn = rfguide.trace((program.run_decompositions() if decomposed else program).module(), (1, 3, 6)).outputs
+    assert shifted.visible(4) == ((3, 4),)
+    assert shifted.visible(0) == ((0, 0),)
+    assert rnn.visible(4) == ((0, 4),)
+
+
 SAMPLE = torch.empty(1, 3, 32, 32)
 
 

@@ -116,26 +116,26 @@ MODELS = {
         IMAGE,
         f'opaque(): rfguide does not know what rfguide_tests::opaque reads; until="opaque()" stops before it, {HINT}',
     ),
-    "cdist": (
-        Fn(lambda x: torch.cdist(x, x)),
+    "orthogonal factor": (
+        Fn(lambda x: torch.linalg.qr(x)[0]),
         IMAGE,
-        f'cdist(): rfguide does not know what _cdist_forward reads; until="cdist()" stops before it, {HINT}',
+        f'linalg_qr(): rfguide does not know what linalg_qr reads; until="linalg_qr()" stops before it, {HINT}',
     ),
-    "inverse": (Fn(lambda x: torch.linalg.inv(x)), IMAGE, "rfguide does not know what linalg_inv_ex reads"),
+    "histogram": (Fn(lambda x: torch.histc(x)), IMAGE, VALUES),
     "sampling at constant places": (
         Fn(lambda x: F.grid_sample(x, torch.zeros(1, 4, 4, 2))),
         IMAGE,
         "grid_sample(): rfguide does not know what grid_sampler_2d reads",
     ),
-    "unpooling": (
-        Fn(lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2)),
+    "unpooling to places of other origin": (
+        Fn(lambda x: F.max_unpool2d(x, F.max_pool2d(x, 2, return_indices=True)[1] + 0, 2)),
         IMAGE,
-        "max_unpool2d(): rfguide does not know what max_unpool2d reads",
+        "max_unpool2d(): RuntimeError: ",
     ),
     "random pooling": (
         nn.FractionalMaxPool2d(2, output_size=4),
         IMAGE,
-        "FractionalMaxPool2d: rfguide does not know what fractional_max_pool2d reads",
+        f"FractionalMaxPool2d: rfguide does not know what fractional_max_pool2d reads; {HINT}",
     ),
     "returns a number": (Fn(lambda x: 3), IMAGE, "Fn: returns int, which holds no tensor"),
     "returns nothing": (Fn(lambda x: None), IMAGE, "Fn: returns NoneType, which holds no tensor"),

@@ -5,10 +5,13 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
 
 import rfguide
 from nan_oracle import differences
-from op_cases import CASES, COMPUTED, MAP
+from op_cases import CASES, COMPUTED, MAP, Fn
 from rfguide.trace import tables
 from rfguide.trace.cells import attach, cell_of, track_of
 from rfguide.trace.rules import RULES, tensors
@@ -35,6 +38,43 @@ def test_a_computed_place_may_be_any_cell(case):
     m = rfguide.trace(COMPUTED[case], MAP).output
     assert {m.visible(unit)[0] for unit in product(*map(range, m.units))} == {(0, 5)}
     assert m.size[0] == 6
+
+
+def moved_by(model, x, cell):
+    """Return which units change, for any of the inputs of a batch, when one cell of the first channel does."""
+    changed = torch.tensor(False)
+    with torch.no_grad():
+        before = model(x)
+        for value in (-9.0, 9.0):
+            y = x.clone()
+            y[(slice(None), 0, *cell)] = value
+            changed = changed | (model(y) != before).any(dim=(0, 1))
+    return changed
+
+
+@pytest.mark.parametrize("geometry", [(2, 2, 0), (3, 2, 1), (2, 3, 0)], ids=["side by side", "overlapping", "gaps"])
+def test_max_unpooling_may_put_a_maximum_wherever_its_window_lies(geometry):
+    """NaN hides the other places of a window, so another oracle: a cell made the largest, then the smallest."""
+    pool, unpool = nn.MaxPool2d(*geometry, return_indices=True), nn.MaxUnpool2d(*geometry)
+
+    def back(x, conv):
+        values, places = pool(conv(x))
+        return unpool(values * 2, places, output_size=x.shape)
+
+    model, units = Fn(back, nn.Conv2d(1, 1, 1)), list(product(range(7), range(6)))
+    x = torch.randn(500, 1, 7, 6, generator=torch.Generator().manual_seed(0))
+    by_cell = {cell: moved_by(model, x, cell) for cell in units}
+    m = rfguide.trace(model, x).output
+    for unit in units:
+        cells = [cell for cell, changed in by_cell.items() if changed[unit]]
+        seen = tuple((min(places), max(places)) for places in zip(*cells, strict=True)) or (None, None)
+        assert m.visible(unit) == seen, unit
+
+
+def test_max_unpooling_with_places_of_unknown_origin_is_refused():
+    model = Fn(lambda x: F.max_unpool2d(x[:, :, ::2, ::2], torch.zeros(1, 2, 3, 4, dtype=torch.long), 2))
+    with pytest.raises(rfguide.TraceError, match=r"^max_unpool2d\(\): rfguide does not know what max_unpool2d reads; "):
+        rfguide.trace(model, MAP)
 
 
 def rules_used(model, shape, monkeypatch):

@@ -212,7 +212,7 @@ def _strided(flat: Any, shape: Sequence[int], stride: Sequence[int], offset: Any
 class Cell:
     """The note that a traced tensor carries under the attribute `_rfguide`."""
 
-    __slots__ = ("masked", "memory", "track", "version")
+    __slots__ = ("masked", "memory", "pooled", "track", "version")
 
     def __init__(self, track: Track) -> None:
         self.track = track
@@ -220,6 +220,8 @@ class Cell:
         self.version = 0
         # Elements that a constant mask has set low, or to 0 after a softmax: see masks.py.
         self.masked: tuple[str, Tensor] | None = None
+        # For the places that a max pooling found: what goes back along each axis, see max_unpool.
+        self.pooled: tuple[Any, ...] | None = None
 
 
 def cell_of(tensor: Tensor) -> Cell | None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rfguide.errors import GeometryError, TraceError
-from rfguide.trace import rules_index, rules_norm, rules_reduce, rules_shuffle, rules_views, rules_window
+from rfguide.trace import rules_index, rules_norm, rules_place, rules_reduce, rules_shuffle, rules_views, rules_window
 from rfguide.trace import spans as sp
 from rfguide.trace.cells import Cell, Memory, Track, attach, cell_of, is_constant, track_of, write
 from rfguide.trace.constants import Constants, reads_values
@@ -19,7 +19,7 @@ from rfguide.trace.rules import Op, Rule, elementwise, is_traced, on_meta, tenso
 from rfguide.trace.rules_pointwise import find, pointwise, unary
 
 # Importing these modules fills the table.
-_FILLED = (rules_index, rules_norm, rules_reduce, rules_shuffle, rules_views, rules_window)
+_FILLED = (rules_index, rules_norm, rules_place, rules_reduce, rules_shuffle, rules_views, rules_window)
 
 _LIKES = {f"{name}_like" for name in ("zeros", "ones", "full", "rand", "randn", "randint")} | {
     "new_zeros",
@@ -103,6 +103,8 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
         name = op._schema.name.split("::")[1]
         if reads_values(op):
             raise TraceError("control flow or a shape depends on the input's values")
+        if not op._schema.returns:
+            return None  # an assertion
         if op._schema.is_mutable:
             done = self._in_place(op, name, args, kwargs)
             if done is not None:
@@ -209,9 +211,10 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
             return self.constants.hollow(on_meta(op, args, kwargs))
         if self.unknown == "error":
             where = self.names.until()
+            before = f'until="{where}" stops before it, ' if where else ""  # a model of one layer has nothing before
             self.refusal = TraceError(
                 f"{self.names.label()}: rfguide does not know what {name} reads; "
-                f'until="{where}" stops before it, unknown="global" goes on and marks what follows'
+                f'{before}unknown="global" goes on and marks what follows'
             )
             raise self.refusal
         tracks = [track_of(t) for t in operands]

@@ -54,13 +54,16 @@ class Functions(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         names = self.ops.names
         kwargs = kwargs or {}
-        func = REPLACED.get(func, func)
+        if torch.is_autocast_enabled("cpu"):
+            # It would change the type of the weights, and leave the input, on the meta device, as it is.
+            torch.set_autocast_enabled("cpu", False)
         repair = REPAIRS.get(func)
         if repair is not None:
             args, kwargs = repair(args, kwargs)
+        named, func = func, REPLACED.get(func, func)
         if names.is_closed:
             return func(*args, **kwargs)
-        function, is_move = function_name(func)
+        function, is_move = function_name(named)
         if not function:
             out = func(*args, **kwargs)
             if out is None and args and isinstance(args[0], Tensor):  # x[...] = y
@@ -186,6 +189,7 @@ def run(model: nn.Module, inputs: Inputs, *, ignore_global: bool, unknown: str, 
     is_stopped = False
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
+        stack.enter_context(torch.autocast("cpu", enabled=False))  # and back to what the caller has at the end
         if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         stack.callback(ops.forget)

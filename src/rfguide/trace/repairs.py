@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
@@ -35,7 +36,7 @@ def _on_cpu(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
 
 
 def _all_hollow(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
-    """Every constant loses its values: a recurrent layer compares the devices of its operands."""
+    """Every constant loses its values: some functions compare the devices of their operands."""
 
     def swap(value: Any) -> Any:
         if isinstance(value, list | tuple):
@@ -57,7 +58,53 @@ def _take_along(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     return torch.gather(x.expand(sizes[0]), dim, indices.expand(sizes[1]))
 
 
-REPLACED: dict[Any, Callable[..., Any]] = {torch.take_along_dim: _take_along, Tensor.take_along_dim: _take_along}
+def _quantile(x: Tensor, q: float | Tensor, dim: int | None = None, keepdim: bool = False, **how: Any) -> Tensor:
+    """`torch.quantile` as far as dependence goes: it reads all along a dimension. Torch's own compares devices."""
+    if dim is None:
+        value = x.flatten().amax(0)
+        value = value.reshape([1] * x.dim()) if keepdim else value
+    else:
+        value = x.amax(dim, keepdim)
+    return value if not isinstance(q, Tensor) or not q.dim() else torch.stack([value] * len(q))
+
+
+def _istft(
+    x: Tensor,
+    n_fft: int,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: Tensor | None = None,
+    center: bool = True,
+    normalized: bool = False,
+    onesided: bool | None = None,
+    length: int | None = None,
+    return_complex: bool = False,
+) -> Tensor:
+    """`torch.istft` as far as dependence goes; torch's own looks at the window's values to see that none is lost."""
+    hop, before = hop_length or n_fft // 4, n_fft // 2 if center else 0
+    frames = torch.fft.irfft(x.mT, n_fft)
+    size = n_fft + hop * (frames.shape[-2] - 1)
+    waves = torch.ops.aten.unfold_backward(frames, [*frames.shape[:-2], size], frames.dim() - 2, n_fft, hop)
+    last = size - before if length is None else before + length
+    result: Tensor = waves[..., before:last]
+    return F.pad(result, (0, max(0, last - size)))
+
+
+_QUANTILES = (torch.quantile, torch.nanquantile, Tensor.quantile, Tensor.nanquantile)
+REPLACED: dict[Any, Callable[..., Any]] = {
+    torch.take_along_dim: _take_along,
+    Tensor.take_along_dim: _take_along,
+    torch.ops.aten.take_along_dim.default: _take_along,
+    **dict.fromkeys(_QUANTILES, _quantile),
+    **dict.fromkeys((torch.istft, Tensor.istft), _istft),
+}
+
+# They compare the devices of their operands. Exported programs call the recurrent ones by their ops.
+_STRICT = (
+    *(torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu, torch.lstm_cell, torch.gru_cell, torch.rnn_tanh_cell),
+    *(getattr(torch.ops.aten, name).input for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")),
+    *(torch.stft, Tensor.stft, torch.cdist, torch.inner, Tensor.inner, torch.linalg.multi_dot, torch.chain_matmul),
+)
 
 REPAIRS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Arguments]] = {
     Tensor.__getitem__: _index,
@@ -65,8 +112,5 @@ REPAIRS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Arguments]] = {
     torch.tensor: _on_cpu,
     torch.as_tensor: _on_cpu,
     Tensor.new_tensor: _on_cpu,
-    **dict.fromkeys(
-        (torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu, torch.lstm_cell, torch.gru_cell, torch.rnn_tanh_cell),
-        _all_hollow,
-    ),
+    **dict.fromkeys(_STRICT, _all_hollow),
 }

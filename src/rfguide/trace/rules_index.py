@@ -14,6 +14,7 @@ from rfguide.trace import reach as reaches
 from rfguide.trace import tables
 from rfguide.trace.cells import Track, attach, cell_of, track_of
 from rfguide.trace.rules import Op, Run, is_traced, on_meta, reduce_spans, rule, sp, united, unknown_in
+from rfguide.trace.rules_place import placed, values_of
 from rfguide.trace.rules_views import along, moved
 from rfguide.trace.spans import Span
 
@@ -34,7 +35,7 @@ def index(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
         return _by_values(run, op, args)
     if cell_of(x) is None:
         raise TraceError("a constant is indexed by a constant")  # pragma: no cover
-    places: list[Any] = [None if i is None else _values(i) for i in given]
+    places: list[Any] = [None if i is None else values_of(i) for i in given]
     used = [d for d, i in enumerate(places) if i is not None]
     track = track_of(x)
     if len(used) == 1 and places[used[0]].ndim == 1:
@@ -77,12 +78,6 @@ def index(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
 
     roles = track.roles if len(shape) == x.dim() and len(indexed) == 1 else _guess(track, indexed, x.dim(), len(shape))
     return attach(out, moved(track, change, len(shape), roles))
-
-
-def _values(index: Tensor) -> Any:
-    if index.device.type == "meta":
-        raise TraceError("an index has no values: it lives on the meta device or is larger than trace computes")
-    return index.detach().cpu().numpy()
 
 
 def _guess(track: Track, indexed: Sequence[int], rank: int, new: int) -> tuple[Any, ...]:
@@ -173,7 +168,7 @@ def gather(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Ten
             tracks.append(track_of(place))
             operands.append((out, list(tracks[-1].spans), place.shape))
         return attach(out, Track(tuple(united(run, operands, out.shape)), tracks[0].roles, unknown_in(tracks)))
-    where = _values(place)
+    where = values_of(place)
     track = track_of(x)
 
     def change(span: Span) -> Span:
@@ -192,12 +187,16 @@ def gather(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Ten
     return attach(out, moved(track, change, x.dim(), track.roles))
 
 
-@rule("""scatter.src scatter.value scatter_add.default scatter_reduce.two index_add.default index_copy.default""")
+@rule(
+    """scatter.src scatter.value scatter_add.default scatter_reduce.two index_add.default index_copy.default
+    index_fill.int_Scalar index_fill.int_Tensor index_reduce.default"""
+)
 def scatter(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
-    """Elements put at computed places of one dimension: each place may hold any of them."""
+    """Elements put at places of one dimension; where those are computed, each place may hold any of them."""
     x, dim, place, source = args[:4]
     if not is_traced(place):
-        raise NotImplementedError
+        result: Tensor = placed(run, op, args, kwargs)
+        return result
     out = on_meta(op, args, kwargs)
     operands: list[Any] = []
     tracks = []
@@ -238,6 +237,31 @@ def grid_sample(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -
     operands.append((out, spans, [grid.shape[0], 1, *grid.shape[1:-1]]))
     roles = ("b", "c") + ("s",) * (out.dim() - 2)
     return attach(out, Track(tuple(united(run, operands, out.shape)), roles, unknown_in(tracks)))
+
+
+@rule("affine_grid_generator.default")
+def affine_grid(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Positions by a matrix: each coordinate is its row of the matrix times a constant."""
+    theta = args[0]
+    out = on_meta(op, args, kwargs)
+    track, axes = track_of(theta), out.dim() - 2
+
+    def change(span: Span) -> Span:
+        span = sp.squeeze(sp.reduce(span, [2], theta.shape, run.because()), [2])
+        for _ in range(axes):
+            span = sp.unsqueeze(span, 1)
+        return span
+
+    return attach(out, moved(track, change, out.dim(), ("b", *("s" for _ in range(axes)), "c")))
+
+
+@rule("index_put.default")
+def put_out_of_place(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """A copy with other values at some places."""
+    track = put(run, args, kwargs)
+    if track is None:
+        raise NotImplementedError
+    return attach(on_meta(op, args, kwargs), track)
 
 
 def put(run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Track | None:

@@ -65,7 +65,7 @@ def find(op: Op) -> Rule | None:
 
 rule(
     """_to_copy.default floor_divide.default _prelu_kernel.default native_dropout.default rrelu_with_noise.default
-    log_sigmoid_forward.default bernoulli.default bernoulli.p fake_quantize_per_tensor_affine.default
+    log_sigmoid_forward.default bernoulli.default bernoulli.p
     rsub.Tensor bucketize.Tensor searchsorted.Tensor"""
 )(pointwise)
 
@@ -80,6 +80,18 @@ def unary(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
     wanted = kwargs.get("memory_format")
     out = like(x) if wanted is None else torch.empty_like(x, device="meta", memory_format=wanted)
     return attach(out, track_of(x))
+
+
+@rule(
+    """fake_quantize_per_tensor_affine_cachemask.default fake_quantize_per_channel_affine_cachemask.default
+    _fake_quantize_per_tensor_affine_cachemask_tensor_qparams.default"""
+)
+def quantised(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """Each element rounded to a constant grid, and a mask for the backward pass."""
+    x, *grid = args
+    if any(map(is_traced, grid)):
+        raise NotImplementedError
+    return attach(like(x), track_of(x)), torch.empty(x.shape, dtype=torch.bool, device="meta")
 
 
 @rule("glu.default")

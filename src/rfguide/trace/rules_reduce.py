@@ -9,6 +9,7 @@ from torch import Tensor
 
 from rfguide.trace import tables
 from rfguide.trace.cells import Track, attach, cell_of, track_of
+from rfguide.trace.roles import Role
 from rfguide.trace.rules import (
     Op,
     Operand,
@@ -170,3 +171,77 @@ def trilinear(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     spans = [sp.squeeze(s, over) for s in reduce_spans(both, over, shape, run.because())]
     roles = tuple(role for d, role in enumerate(both.roles) if d not in over)
     return attach(out, Track(tuple(spans), roles, both.unknown))
+
+
+@rule("_cdist_forward.default _euclidean_dist.default")
+def distances(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """The distance of each row of the one to each row of the other."""
+    out = on_meta(op, args, kwargs)
+    operands: list[Operand] = []
+    tracks: list[Track] = []
+    roles: list[Role] = ["s"] * out.dim()
+    for tensor, place in ((args[0], -2), (args[1], -1)):
+        if cell_of(tensor) is None:
+            roles[place] = "c"
+            continue
+        track, last = track_of(tensor), tensor.dim() - 1
+        tracks.append(track)
+        roles[place] = track.roles[-2]
+        spans, shape = reduce_spans(track, [last], tensor.shape, run.because()), [*tensor.shape[:-1], 1]
+        if place == -1:
+            order = [*range(last - 1), last, last - 1]
+            spans, shape = [sp.permute(span, order) for span in spans], [shape[d] for d in order]
+        operands.append((out, spans, shape))
+        if tensor.dim() == out.dim():
+            roles[:-2] = track.roles[:-2]
+    return attach(out, Track(tuple(united(run, operands, out.shape)), tuple(roles), unknown_in(tracks)))
+
+
+@rule(
+    """linalg_inv_ex.default linalg_pinv.atol_rtol_tensor linalg_matrix_exp.default _linalg_det.default
+    _linalg_slogdet.default _linalg_svd.default"""
+)
+def of_a_matrix(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """An inverse, a determinant, singular values: each element depends on the whole matrix, the last two dimensions."""
+    x, out = args[0], on_meta(op, args, kwargs)
+    track, last = track_of(x), x.dim() - 1
+    spans = reduce_spans(track, [last - 1, last], x.shape, run.because())
+    for tensor in filter(torch.is_floating_point, tensors([out])):
+        gone = range(tensor.dim(), x.dim())
+        attach(tensor, track.with_spans([sp.squeeze(span, gone) for span in spans], track.roles[: tensor.dim()]))
+    return out
+
+
+@rule("_linalg_solve_ex.default")
+def solution(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """The solution of AX = B: column j depends on all of A and on column j of B (XA = B: row i on row i)."""
+    a, b = args[:2]
+    if a.dim() != b.dim():
+        raise NotImplementedError
+    out = on_meta(op, args, kwargs)
+    last = a.dim() - 1
+    along_b = [last - 1] if bound(op, args, kwargs)["left"] else [last]
+    operands: list[Operand] = []
+    tracks: list[Track] = []
+    for tensor, dims in ((a, [last - 1, last]), (b, along_b)):
+        if cell_of(tensor) is not None:
+            tracks.append(track_of(tensor))
+            shape = [1 if d in dims else n for d, n in enumerate(tensor.shape)]
+            operands.append((out[0], reduce_spans(tracks[-1], dims, tensor.shape, run.because()), shape))
+    attach(out[0], Track(tuple(united(run, operands, out[0].shape)), tracks[-1].roles, unknown_in(tracks)))
+    return out
+
+
+@rule("linalg_cross.default")
+def cross(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """The cross product: each of three components depends on the two others."""
+    out = on_meta(op, args, kwargs)
+    dim = bound(op, args, kwargs)["dim"] % out.dim()
+    others = tables.others(3)
+    traced = [t for t in args[:2] if cell_of(t) is not None]
+    tracks = [track_of(t) for t in traced]
+    operands: list[Operand] = [
+        (t, [span if span.is_empty else sp.gather(span, dim, others) for span in track.spans], t.shape)
+        for t, track in zip(traced, tracks, strict=True)
+    ]
+    return attach(out, Track(tuple(united(run, operands, out.shape)), tracks[0].roles, unknown_in(tracks)))

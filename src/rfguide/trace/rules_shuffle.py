@@ -24,6 +24,19 @@ def unfold(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Ten
     return attach(out, moved(track, lambda s: change(s), out.dim(), (*track.roles, "s")))
 
 
+@rule("unfold_backward.default")
+def unfold_backward(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Windows added up at their places (the inverse of a short-time Fourier transform does that)."""
+    x, sizes, dim, size, step = args
+    out = on_meta(op, args, kwargs)
+    track, d, last = track_of(x), dim % len(sizes), x.dim() - 1
+    if any(span.varies(last) or any(last in reach.dims for reach in span.reaches) for span in track.spans):
+        # The cells of a window differ; then it is more than a window.
+        raise NotImplementedError
+    table = tables.transposed(x.shape[d], sizes[d], size, step, 0, 1)
+    return attach(out, moved(track, lambda s: sp.gather(sp.squeeze(s, [last]), d, table), last, track.roles[:-1]))
+
+
 def windows_of(
     dim: int, size: int, count: int, kernel_size: int, stride: int, before: int, dilation: int
 ) -> Callable[[Span], Span]:

@@ -195,8 +195,19 @@ def by_memory(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     if name in ("real", "imag"):
         return attach(out, track)
     memory = Memory(x, track)
-    roles = track.roles if out.dim() == x.dim() else ("s",) * out.dim()
+    roles = track.roles if out.dim() == x.dim() else tuple(_role(x, track.roles, *own) for own in geometry(out))
     return attach_view(out, x, memory.read(out, roles))
+
+
+def geometry(x: Tensor) -> list[tuple[int, int]]:
+    """Return size and stride of each dimension."""
+    return list(zip(x.shape, x.stride(), strict=True))
+
+
+def _role(x: Tensor, roles: Roles, size: int, stride: int) -> ro.Role:
+    """Return the role of the dimension that has this size and stride; units if there is none."""
+    found = [role for role, own in zip(roles, geometry(x), strict=True) if own == (size, stride)]
+    return found[0] if found else "s"
 
 
 @rule("cat.default")

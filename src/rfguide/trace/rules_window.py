@@ -144,7 +144,29 @@ def pool(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         for g in zip(x.shape[front:], first.shape[front:], kernel, stride, padding, dilation, strict=True)
     ]
     track = track_of(x)
-    return attach_all(out, track.with_spans(windowed(track.spans, front, found)))
+    attach_all(out, track.with_spans(windowed(track.spans, front, found)))
+    if isinstance(out, tuple) and (places := cell_of(out[1])) is not None:
+        geometry = zip(first.shape[front:], x.shape[front:], kernel, stride, padding, dilation, strict=True)
+        places.pooled = tuple(geometry)
+    return out
+
+
+@rule("max_unpool2d.default max_unpool3d.default")
+def max_unpool(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Maxima put back where a max pooling found them: a cell may get that of each window that it lies in."""
+    values, places = args[:2]
+    out = on_meta(op, args, kwargs)
+    cell = cell_of(places)
+    if cell is None or cell.pooled is None:
+        raise NotImplementedError
+    front = out.dim() - len(cell.pooled)
+    if [(n, m) for n, m, *_ in cell.pooled] != list(zip(values.shape[front:], out.shape[front:], strict=True)):
+        raise NotImplementedError
+    found = [tables.transposed(*geometry) for geometry in cell.pooled]
+    traced = [t for t in (values, places) if cell_of(t) is not None]
+    operands: list[Operand] = [(t, windowed(track_of(t).spans, front, found), out.shape) for t in traced]
+    tracks = [track_of(t) for t in traced]
+    return attach(out, Track(tuple(united(run, operands, out.shape)), tracks[0].roles, unknown_in(tracks)))
 
 
 @rule(

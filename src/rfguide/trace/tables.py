@@ -115,6 +115,12 @@ def rolled(size: int, shift: int) -> Table:
 
 
 @lru_cache(maxsize=1024)
+def others(size: int) -> Table:
+    """Each output cell reads every cell but the one at its own place."""
+    return _table(np.array([[j for j in range(size) if j != i] for i in range(size)]), size, None)
+
+
+@lru_cache(maxsize=1024)
 def mirrored(size: int, before: int, after: int) -> Table:
     """Padding that mirrors the cells without repeating the outermost one."""
     cells = np.abs(np.arange(-before, size + after))
