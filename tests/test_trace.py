@@ -371,6 +371,42 @@ def test_a_network_that_unpools_has_a_field_of_its_own():
     assert [field.size for field in m.phases[0]] == [8, 8]
 
 
+@pytest.mark.parametrize(
+    ("function", "size", "region"),
+    [
+        pytest.param(lambda x: x[:, :, :3, 2:7].mean((2, 3)), (3, 5), ((0, 2), (2, 6)), id="crop, then a mean"),
+        pytest.param(lambda x: F.max_pool2d(x, 3, 3).mean((2, 3)), (18, 24), ((0, 17), (0, 23)), id="cells left over"),
+        pytest.param(lambda x: x * x[:, :, :4].mean((2, 3), keepdim=True), (20, 25), ((0, 10), (0, 24)), id="gate"),
+        pytest.param(lambda x: x[:, :, ::7].flip(2).sum(2), (15, 1), ((0, 14), (10, 10)), id="every seventh row"),
+    ],
+)
+def test_a_map_is_global_only_where_every_unit_sees_every_cell(function, size, region):
+    m = rfguide.trace(Fn(function), (1, 2, 20, 25)).output
+    unit = (10, 10)[2 - len(m.units) :]
+    assert (m.size, m.region(unit), m.visible(unit)) == (size, region, region)
+    assert m.global_because
+    assert not m.is_global
+
+
+def test_a_unit_takes_in_all_channels_also_where_they_hold_neighbours():
+    m = rfguide.trace(nn.PixelUnshuffle(2), (1, 3, 12, 12)).output
+    assert (m.units, m.size, m.visible((2, 5))) == ((6, 6), (2, 2), ((4, 5), (10, 11)))
+    assert m.fields == (rfguide.ReceptiveField(2, 2, 0),) * 2
+    one = rfguide.trace(nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.PixelUnshuffle(4)), (1, 3, 4, 4)).output
+    assert (one.size, one.visible((0, 0)), one.region((0, 0))) == ((6, 6), ((0, 3), (0, 3)), ((-1, 4), (-1, 4)))
+
+
+def test_frames_that_are_made_into_a_batch_stay_units():
+    def each_frame(x, conv):
+        return conv(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (len(x), -1)).transpose(1, 2)
+
+    model = Fn(each_frame, nn.Conv2d(3, 4, 3))
+    t = rfguide.trace(model, (1, 3, 5, 9, 8))
+    assert (t["parts.0"].units, t.output.units) == ((5, 7, 6), (5, 7, 6))
+    assert t.output.visible((3, 1, 2)) == t.output.region((3, 1, 2)) == ((3, 3), (1, 3), (2, 4))
+    assert rfguide.check(model, (1, 3, 5, 9, 8), samples=9).agrees
+
+
 def test_functions_that_trace_replaces_keep_their_names():
     model = Fn(
         lambda x: x.quantile(0.5, 2) + torch.take_along_dim(x, torch.zeros(1, 3, 1, 8, dtype=torch.long), 2)[:, :, 0]

@@ -1,6 +1,7 @@
 """Random networks: what `trace` says of every unit of every map, against NaN put into every input cell."""
 
 from copy import deepcopy
+from itertools import product
 
 import pytest
 import torch
@@ -21,6 +22,18 @@ def hold_against_nan(model, sample):
     note(f"{tuple(sample.shape)}\n{model}")
     trace = rfguide.trace(model, sample)
     assert differences(model, trace, [sample], batched=True) == []
+    if not any(word in str(model) for word in ("roll", "circular")):  # what wraps round sees both ends
+        assert [name for name, m in trace.items() if not bounds(m)] == []
+
+
+def bounds(m):
+    """Whether no unit of a map sees more cells than its size says, which is that before clipping."""
+    regions = map(m.visible, product(*map(range, m.units)))
+    return all(
+        seen is None or size is None or seen[1] - seen[0] < size
+        for region in regions
+        for seen, size in zip(region, m.size, strict=True)
+    )
 
 
 def takes(model, sample):

@@ -153,7 +153,9 @@ def over_dimension(part: Part, dim: int, size: int) -> Form | None:
 
 
 @lru_cache(maxsize=4096)
-def _reduced(reach: Reach, dims: frozenset[int], sizes: tuple[int, ...]) -> Reach:
+def _reduced(reach: Reach, dims: frozenset[int], sizes: tuple[int, ...], is_op: bool) -> Reach:
+    if reach.unknown is not None and not is_op:
+        return reach
     if reach.unknown is not None:
         left = reach.unknown - dims
         return lost(left) if any(sizes[d] > 1 for d in left) else Reach(whole=True)
@@ -181,7 +183,7 @@ def _reduced(reach: Reach, dims: frozenset[int], sizes: tuple[int, ...]) -> Reac
             form = new
             digits.pop(place)
         else:
-            gone = part.digits and not any(size > 1 for _, _, size in digits)
+            gone = is_op and part.digits and not any(size > 1 for _, _, size in digits)
             result = joined(result, Reach(whole=True) if gone else Reach((Part(tuple(digits), form),)))
     return result
 
@@ -191,8 +193,14 @@ def reduced(reach: Reach, dims: Iterable[int], sizes: Sequence[int], because: st
     over = frozenset(dims)
     if over.isdisjoint(reach.dims):
         return reach
-    result = _reduced(reach, over, tuple(sizes))
+    result = _reduced(reach, over, tuple(sizes), True)
     return replace(result, because=because) if result.whole else result
+
+
+def united(reach: Reach, dims: Iterable[int], sizes: Sequence[int]) -> Reach:
+    """Return the reach of units that take in all indices of some dimensions, as of channels that hold several cells."""
+    over = frozenset(dims)
+    return reach if over.isdisjoint(reach.dims) else _reduced(reach, over, tuple(sizes), False)
 
 
 def renumbered(reach: Reach, new: Callable[[int], int]) -> Reach:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import reduce
 from math import prod
 from operator import index
 from typing import Any
 
+import numpy as np
 import torch
 
 from rfguide.errors import GeometryError, TraceError
@@ -14,9 +16,9 @@ from rfguide.forms import Form, hull
 from rfguide.trace import table
 from rfguide.trace.cells import Track
 from rfguide.trace.inputs import Axis
-from rfguide.trace.reach import NOTHING, Reach, joined, over_dimension
+from rfguide.trace.reach import NOTHING, Reach, joined, over_dimension, united
 from rfguide.trace.roles import unit_dims
-from rfguide.trace.spans import Array, Span, pooled
+from rfguide.trace.spans import Array, Sides, Span, pooled
 
 Region = tuple[int, int]
 
@@ -131,9 +133,9 @@ class Map:
     def size(self) -> tuple[int | None, ...]:
         """Size of the receptive field along each axis, in input cells, before clipping: the largest of its phases.
 
-        On an axis where every unit sees all cells because an op is global: the input's own length. Where branches
-        of different effective strides meet, the largest among the map's own units. None where no closed form
-        describes the field, or it depends on no cell.
+        On an axis where an op is global (`global_because`): the most that a unit really sees, the input's own length
+        unless cells are left out before. Where branches of different effective strides meet, the largest among the
+        map's own units. None where no closed form describes the field, or it depends on no cell.
         """
         return tuple(self._size(axis, span) for axis, span in self._mine)
 
@@ -141,9 +143,10 @@ class Map:
         if self.unknown:
             return None
         sizes: list[int] = []
-        for reach in _reaches(span, self.unit_dims):
+        for reach in self._reaches(span):
             if reach.whole:
-                sizes.append(axis.size)
+                lo, hi = self._ends(axis, span)
+                sizes.append(int((hi - lo).max()) + 1)
             elif reach.unknown is not None:
                 return None
             elif len(reach.parts) == 1:
@@ -174,21 +177,21 @@ class Map:
 
         Each axis by itself: what units at this place along it see, wherever they are along the others. Only where a
         branch leaves out rows or columns (a transposed convolution with gaps) may the unit itself see less.
-        None where no closed form describes it (`size` is None), or it sees nothing. Where the map is global: the input.
+        None where no closed form describes it (`size` is None), or it sees nothing. Where an op is global: `visible`.
 
         Raises:
             GeometryError: If the map has no such unit.
             TypeError: If the unit is no index.
         """
         place = self._place(unit)
-        return tuple(self._region(axis, span, place) for axis, span in self._mine)
+        return tuple(self._region(span, place) for _, span in self._mine)
 
-    def _region(self, axis: Axis, span: Span, place: dict[int, int]) -> Region | None:
-        (reach, *others) = _reaches(span, self.unit_dims)
+    def _region(self, span: Span, place: dict[int, int]) -> Region | None:
+        (reach, *others) = self._reaches(span)
         if self.unknown or others:
             return None
         if reach.whole:
-            return 0, axis.size - 1
+            return _region(span, place)
         counted = self._counted(reach) if reach.unknown is None else None
         return hull([form.region(place[d] if d >= 0 else 0) for d, form in counted]) if counted else None
 
@@ -210,7 +213,7 @@ class Map:
         return tuple(form.fields if (form := self._form(span)) else () for _, span in self._mine)
 
     def _form(self, span: Span) -> Form | None:
-        (reach, *others) = _reaches(span, self.unit_dims)
+        (reach, *others) = self._reaches(span)
         if self.unknown or others or reach.whole or reach.unknown is not None or len(reach.parts) != 1:
             return None
         (part,) = reach.parts
@@ -222,13 +225,44 @@ class Map:
 
     @property
     def is_global(self) -> bool:
-        """Whether every unit sees the whole image because an op on the way is global: pooling, attention, Linear."""
-        return all(r.whole for _, span in self._mine for r in _reaches(span, self.unit_dims))
+        """Whether every unit sees the whole image because an op on the way is global: pooling, attention, Linear.
+
+        Not if cells are left out before: by a crop, or by a window that no longer fits at the end.
+        """
+        return all(
+            all(r.whole for r in self._reaches(span)) and self._sees_all(axis, span) for axis, span in self._mine
+        )
+
+    def _sees_all(self, axis: Axis, span: Span) -> bool:
+        lo, hi = self._ends(axis, span)
+        return bool((lo == 0).all() and (hi == axis.size - 1).all())
+
+    def _ends(self, axis: Axis, span: Span) -> Sides:
+        """Return the first and the last cell of every unit, over all channels."""
+        others = tuple(d for d in range(span.rank) if d not in self.unit_dims)
+        lows = [lo.min(axis=others, keepdims=True) for lo, _ in span.pieces]
+        highs = [hi.max(axis=others, keepdims=True) for _, hi in span.pieces]
+        # One piece that sees an end everywhere will do: the others need not be laid over it.
+        lo = next((low for low in lows if not low.max()), None)
+        hi = next((high for high in highs if high.min() == axis.size - 1), None)
+        return reduce(np.minimum, lows) if lo is None else lo, reduce(np.maximum, highs) if hi is None else hi
+
+    def _reaches(self, span: Span) -> list[Reach]:
+        """Return the closed forms of the units, each united over channels: one, or several if units differ in kind."""
+        others = [d for d in range(span.rank) if d not in self.unit_dims]
+        if span.label is not None and any(span.label.shape[d] > 1 for d in self.unit_dims):
+            found, _ = pooled(span.reaches, span.label, tuple(others))
+        else:
+            result = NOTHING
+            for reach in span.reaches:
+                result = joined(result, reach)
+            found = (result,)
+        return [united(reach, others, self.shape) for reach in found]
 
     @property
     def global_because(self) -> str:
         """The call that made the map global along an axis; "" if none did."""
-        found = (r.because for _, span in self._mine for r in _reaches(span, self.unit_dims) if r.whole)
+        found = (r.because for _, span in self._mine for r in self._reaches(span) if r.whole)
         return next(found, "")
 
     @property
@@ -238,17 +272,6 @@ class Map:
 
     def __repr__(self) -> str:
         return f"<Map {self.name!r}: {self.op}, shape {self.shape}, size {self.size}>"
-
-
-def _reaches(span: Span, unit_dims: Sequence[int]) -> list[Reach]:
-    """Return the closed forms of the units, each united over channels: one, or several if units differ in kind."""
-    if span.label is not None and any(span.label.shape[d] > 1 for d in unit_dims):
-        others = [d for d in range(span.label.ndim) if d not in unit_dims]
-        return list(pooled(span.reaches, span.label, tuple(others))[0])
-    result = NOTHING
-    for reach in span.reaches:
-        result = joined(result, reach)
-    return [result]
 
 
 def _region(span: Span, place: dict[int, int]) -> Region | None:

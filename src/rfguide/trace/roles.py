@@ -13,11 +13,11 @@ Roles = tuple[Role, ...]
 
 
 def letter(role: Role) -> str:
-    """Return the letter of a dimension; a mix of units and others counts units."""
+    """Return the letter of a dimension; a mix of units and others counts units, batch and channels none."""
     if isinstance(role, str):
         return role
     letters = {one for size, one in role if size > 1} or {role[0][1]}
-    return letters.pop() if len(letters) == 1 else "s"
+    return letters.pop() if len(letters) == 1 else "s" if "s" in letters else "c"
 
 
 def unit_dims(roles: Roles) -> tuple[int, ...]:

@@ -90,7 +90,8 @@ def convolution(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -
                 raise NotImplementedError
             spans = _kernel(made, parameter, 0 if is_mixed else 1, run.because(), axes)
             operands.append((out, spans, (1, 1 if is_mixed else out_channels, *[1] * axes)))
-    roles = ("b", "c") + ("s",) * axes
+    # Rows that were made into a batch (a convolution of each frame) stay units.
+    roles = ("b" if track is None else track.roles[0], "c", *("s" for _ in range(axes)))
     if len(operands) == 1 and track is not None:
         return attach(out, Track(tuple(operands[0][1]), roles, track.unknown))
     return attach(out, Track(tuple(united(run, operands, out.shape)), roles, unknown_in(tracks)))
