@@ -119,12 +119,20 @@ def interpolations(draw, channels, axes, kind):
     return nn.Upsample(scale_factor=2)
 
 
+def pairs(x, axis):
+    """Neighbours along an axis, two by two, as channels: space to depth by hand."""
+    half = x.shape[axis] // 2
+    return x.narrow(axis, 0, 2 * half).unflatten(axis, (half, 2)).movedim(axis + 1, 2).flatten(1, 2)
+
+
 @st.composite
 def moves(draw, channels, axes):
     """Crops, pads, shifts, shuffles: data is moved, nothing is computed."""
     axis = draw(st.integers(2, axes + 1))
     kind = draw(
-        st.sampled_from(["crop", "step", "pad", "roll", "flip", "unshuffle", "shuffle", "split", "last", "tokens"])
+        st.sampled_from(
+            ["crop", "step", "pad", "roll", "flip", "unshuffle", "pairs", "shuffle", "split", "last", "tokens"]
+        )
     )
     if kind == "crop":
         a, b = draw(st.integers(0, 2)), draw(st.integers(0, 2))
@@ -145,7 +153,9 @@ def moves(draw, channels, axes):
     if kind == "flip":
         return Do(f"flip {axis}", lambda x: torch.flip(x, (axis,)))
     if kind == "unshuffle" and axes == 2:
-        return nn.PixelUnshuffle(2)
+        return Do("unshuffle", lambda x: F.pixel_unshuffle(x[..., : x.shape[2] // 2 * 2, : x.shape[3] // 2 * 2], 2))
+    if kind == "pairs":
+        return Do(f"pairs along {axis} as channels", lambda x: pairs(x, axis))
     if kind == "shuffle" and channels % 2 == 0:
         return nn.ChannelShuffle(2)
     if kind == "split" and channels > 1:
