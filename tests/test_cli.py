@@ -495,12 +495,22 @@ def test_the_bar_comes_after_a_second_and_on_a_terminal_only(seconds, terminal, 
     assert ("100%" in screen.getvalue()) == bar
 
 
-@pytest.mark.parametrize("command", ["probe --unit 4,4", "probe --unit 4,4 --gradient --samples 2", "check"])
-def test_what_runs_the_model_again_and_again_draws_the_bar_beside_its_answer(command, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("command", "label"),
+    [
+        ("probe MODEL --unit 4,4", "probing"),
+        ("probe MODEL --unit 4,4 --gradient --samples 2", "probing"),
+        ("plot gradient MODEL --unit 4,4 --samples 2 --output FILE", "probing"),
+        ("check MODEL", "checking"),
+    ],
+)
+def test_what_runs_the_model_again_and_again_draws_the_bar_beside_its_answer(
+    command, label, monkeypatch, capsys, tmp_path
+):
     monkeypatch.setattr(bars, "PATIENCE", -1.0)
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
-    name, *rest = command.split()
-    main([name, "rfguide.torch_networks:Net", "--input", "3,32,32", *rest, "--json"], standalone_mode=False)
-    assert f"{name.removesuffix('e')}ing" in screen.getvalue()
+    places = {"MODEL": MODEL, "FILE": [str(tmp_path / "picture.svg")]}
+    main([a for word in command.split() for a in places.get(word, [word])] + ["--json"], standalone_mode=False)
+    assert label in screen.getvalue()
     assert json.loads(capsys.readouterr().out)

@@ -8,6 +8,7 @@ import click
 
 import rfguide
 from rfguide.cli import options
+from rfguide.cli.progress import progress
 from rfguide.cli.tables import Form, render
 from rfguide.cli.targets import arguments, load
 from rfguide.layers import Layer
@@ -163,6 +164,7 @@ def gradient(
         seen = (traced.output if layer is None else traced[layer]).visible(unit)
     except KeyError as error:
         raise click.ClickException(error.args[0]) from None
-    slopes = rfguide.probe.gradient(model, shapes, unit, layer, linear=linear, samples=samples)
+    with progress("probing") as tell:
+        slopes = rfguide.probe.gradient(model, shapes, unit, layer, linear=linear, samples=samples, progress=tell)
     box: Any = seen if len(seen) == 2 and all(seen) else None
     _write("gradient", lambda: rfguide.plot.plot_gradient(slopes, box), file, dark, form)
