@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 import rfguide
@@ -75,6 +77,99 @@ def test_max_unpooling_with_places_of_unknown_origin_is_refused():
     model = Fn(lambda x: F.max_unpool2d(x[:, :, ::2, ::2], torch.zeros(1, 2, 3, 4, dtype=torch.long), 2))
     with pytest.raises(rfguide.TraceError, match=r"^max_unpool2d\(\): rfguide does not know what max_unpool2d reads; "):
         rfguide.trace(model, MAP)
+
+
+def layouts(model, x):
+    """Return the layout of the output on real values, and in a trace."""
+    found = []
+
+    def kept(x, model):
+        found.append(layout(model(x)))
+        return model(x)
+
+    with torch.no_grad():
+        kept(x, model)
+    rfguide.trace(Fn(kept, model), x)
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_output_has_the_layout_that_torch_gives(case):
+    model, shape = CASES[case]
+    real, traced = layouts(model, torch.ones(shape))
+    assert traced == real
+
+
+TURNED = torch.ones(1, 9, 4).transpose(1, 2)
+LAST = torch.ones(1, 4, 6, 5).to(memory_format=torch.channels_last)
+LAST_3D = torch.ones(1, 4, 6, 5, 3).to(memory_format=torch.channels_last_3d)
+
+
+@pytest.mark.parametrize(
+    ("layer", "x"),
+    [
+        (nn.GroupNorm(2, 4), TURNED),
+        (nn.BatchNorm1d(4).eval(), TURNED),
+        (nn.BatchNorm2d(4).eval(), LAST),
+        (nn.BatchNorm3d(4).eval(), LAST_3D),
+        (nn.LayerNorm(9), TURNED),
+        (nn.LayerNorm(5), LAST),
+        (nn.Conv1d(4, 6, 3), TURNED),
+        (nn.Conv2d(4, 6, 3), LAST),
+        (nn.Conv3d(4, 6, 3), LAST_3D),
+        (nn.MaxPool2d(2), LAST),
+        (nn.Upsample(scale_factor=2), LAST),
+        (nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(), nn.BatchNorm2d(4).eval()), LAST),
+        (Fn(lambda x: torch.cat([x, x], 1)), LAST),
+        (Fn(lambda x: torch.cat([x, x], 2)), TURNED),
+        (Fn(lambda x: torch.cat([x[:, :, ::2], x[:, :, 1::2]], 1)), torch.ones(1, 4, 6, 5)),
+        (Fn(lambda x: x.roll(1, 2)), LAST),
+        (Fn(lambda x: x.roll(1)), TURNED),
+        (Fn(lambda x: x.flip(2)), LAST),
+        (Fn(lambda x: x.mean(0)), LAST),
+        (Fn(lambda x: x.sum((1, 2), keepdim=True)), LAST_3D),
+    ],
+    ids=lambda value: "" if isinstance(value, torch.Tensor) else str(value),
+)
+def test_a_layer_lays_out_its_map_as_torch_does(layer, x):
+    """A view of a map may be possible in one layout only."""
+    real, traced = layouts(layer, x)
+    assert traced == real
+
+
+@given(
+    st.sampled_from([torch.add, torch.sub, torch.mul, torch.div]),
+    st.lists(st.tuples(st.integers(1, 3), st.booleans(), st.booleans()), min_size=1, max_size=4),
+    st.integers(0, 3),
+    st.permutations(range(4)),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=200)
+def test_arithmetic_gives_the_shape_and_strides_that_torch_gives(function, axes, missing, order, turned):
+    """Two maps, each with some axes of one cell, one perhaps without its first axes, laid out in memory anyhow."""
+    one = torch.ones([1 if alone else n for n, alone, _ in axes])
+    two = torch.ones([1 if alone else n for n, _, alone in axes][missing:])
+    one = one.permute([d for d in order if d < one.dim()]).contiguous().permute(inverse(order, one.dim()))
+    found = []
+
+    def model(x, y):
+        found.append(function(*((y, x) if turned else (x, y))))
+        found.append(function(x, 2.0))
+        return found[0]
+
+    model(one.to("meta"), two.to("meta"))
+    rfguide.trace(Fn(lambda x: model(x[0, 0], two)), one[None, None])
+    assert [*map(layout, found[2:])] == [*map(layout, found[:2])]
+
+
+def layout(tensor):
+    """Return type, sizes and strides; the stride of an axis of one cell says nothing."""
+    return tensor.dtype, [(n, step) for n, step in zip(tensor.shape, tensor.stride(), strict=True) if n > 1]
+
+
+def inverse(order, rank):
+    kept = [d for d in order if d < rank]
+    return [kept.index(d) for d in range(rank)]
 
 
 def rules_used(model, shape, monkeypatch):

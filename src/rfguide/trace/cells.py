@@ -282,7 +282,30 @@ def like(tensor: Tensor) -> Tensor:
     # torch.empty_like decides this in Python on the meta device, ten times as slowly.
     if tensor.is_contiguous():
         return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
+    if is_dense(tensor):
+        return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
     return torch.empty_like(tensor, device="meta")
+
+
+def is_dense(tensor: Tensor) -> bool:
+    """Whether a tensor fills its memory without gaps, its dimensions in any order."""
+    expected = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size > 1:
+            if stride != expected:
+                return False
+            expected *= size
+    return True
+
+
+def laid_out(tensor: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return a new tensor of a shape, channels last if a tensor has them so and contiguous if not: as kernels do."""
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    chosen = torch.contiguous_format
+    if not tensor.is_contiguous() and len(shape) == tensor.dim() in formats:
+        last = formats[tensor.dim()]
+        chosen = last if tensor.is_contiguous(memory_format=last) else chosen
+    return torch.empty(shape, dtype=tensor.dtype, device="meta", memory_format=chosen)
 
 
 def plain(tensor: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rfguide.errors import GeometryError
-from rfguide.trace.cells import Track, attach, cell_of, like, track_of
+from rfguide.trace.cells import Track, attach, cell_of, laid_out, track_of
 from rfguide.trace.roles import unit_dims
 from rfguide.trace.rules import Op, Operand, Run, reduce_spans, rule, sp, united, unknown_in
 from rfguide.trace.spans import Span
@@ -60,7 +60,7 @@ def batch_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) ->
             run.ignored()
         else:
             spans = reduce_spans(track, [0, *range(2, x.dim())], x.shape, run.because())
-    out = like(x)
+    out = laid_out(x, x.shape)
     attach(out, _with_affine(run, out, track, spans, (weight, bias), 1))
     count = len(op._schema.returns) - 1
     return (out, *[torch.empty(x.shape[1], device="meta")] * count)
@@ -71,7 +71,7 @@ def group_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) ->
     """Mean and variance over the channels of a group and over all axes."""
     x, weight, bias, _, _, _, groups, _ = args
     track = track_of(x) if cell_of(x) is not None else run.nothing(x)
-    out = like(x)
+    out = laid_out(x, x.shape)
     spans: Sequence[Span]
     if run.ignore_global:
         run.ignored()
@@ -103,7 +103,7 @@ def layer_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) ->
         run.ignored()
     else:
         spans = reduce_spans(track, dims, x.shape, run.because())
-    out = like(x)
+    out = torch.empty(x.shape, dtype=x.dtype, device="meta")
     affine = [p for p in args[2:4] if isinstance(p, Tensor)]
     attach(out, _with_affine(run, out, track, spans, affine, x.dim() - 1))
     count = len(op._schema.returns) - 1

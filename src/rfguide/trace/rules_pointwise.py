@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rfguide.trace import reach as reaches
 from rfguide.trace import tables
-from rfguide.trace.cells import Track, attach, cell_of, like, track_of
+from rfguide.trace.cells import Track, attach, cell_of, is_dense, like, track_of
 from rfguide.trace.constants import reads_values
 from rfguide.trace.rules import (
     RULES,
@@ -30,22 +30,43 @@ from rfguide.trace.rules import (
 def pointwise(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Each element of the output depends on the elements at its place."""
     operands = [*tensors([*args, *kwargs.values()])]
-    first = operands[0]
-    # Arithmetic of two maps that are alike gives a third one; torch's own way to that costs more than all the rest.
-    same = op in _ARITHMETIC and len(operands) == 2 and first.dtype.is_floating_point and _alike(first, operands[1])
-    if same or op in _PRELU:
-        return attach(like(first), elementwise(run, operands, first.shape))
+    alike = _alike(op, args, operands)
+    if alike is not None:
+        return attach(like(alike), elementwise(run, operands, alike.shape))
     out = on_meta(op, args, kwargs)
     return attach_all(out, elementwise(run, operands, out.shape if isinstance(out, Tensor) else out[0].shape))
 
 
-_ARITHMETIC = frozenset(op for name in ("add", "sub", "mul", "div") for op in ops(f"{name}.Tensor"))
+_ARITHMETIC = frozenset(
+    op for name in ("add", "sub", "mul", "div") for kind in ("Tensor", "Scalar") for op in ops(f"{name}.{kind}")
+)
 
 _PRELU = frozenset(ops("_prelu_kernel.default"))
 
 
-def _alike(one: Tensor, other: Tensor) -> bool:
-    return one.shape == other.shape and one.dtype == other.dtype and one.stride() == other.stride()
+def _alike(op: Op, args: Sequence[Any], operands: Sequence[Tensor]) -> Tensor | None:
+    """Return the operand that the output has shape, type and strides of, where that is plain.
+
+    Torch's own way to a gated map costs more than all the rest, and a second for its compiler the first time.
+    """
+    first = operands[0]
+    if op in _PRELU:
+        return first
+    if op not in _ARITHMETIC or not first.dtype.is_floating_point:
+        return None
+    if len(operands) == 1:
+        return first if is_dense(first) and isinstance(args[1], int | float) else None
+    second = operands[1]
+    if first.dtype != second.dtype:
+        return None
+    if first.shape == second.shape and (first.stride() == second.stride() or is_dense(first)):
+        return first
+    large, small = (first, second) if first.dim() >= second.dim() else (second, first)
+    if first.dim() == second.dim() and first.numel() < second.numel():
+        large, small = second, first
+    sizes = large.shape[large.dim() - small.dim() :]
+    fits = all(n in (1, m) for n, m in zip(small.shape, sizes, strict=True))
+    return large if fits and large.is_contiguous() and small.is_contiguous() else None
 
 
 _FOUND: dict[int, Rule | None] = {}

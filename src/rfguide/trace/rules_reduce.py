@@ -28,6 +28,7 @@ from rfguide.trace.rules import (
 )
 from rfguide.trace.spans import Span
 
+_SOFTMAX = frozenset(op for name in ("_softmax", "_log_softmax", "_safe_softmax") for op in ops(f"{name}.default"))
 _MEANS = frozenset([*ops("mean.dim"), *ops("sum.dim_IntList")])
 
 
@@ -41,7 +42,7 @@ def reduction(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     values = bound(op, args, kwargs)
     x = values["self"] if "self" in values else values["x"]
     dims = wrap(values.get("dim"), x.dim())
-    if op in _MEANS and x.is_contiguous() and x.dtype.is_floating_point and values.get("dtype") is None:
+    if op in _MEANS and x.dtype.is_floating_point and values.get("dtype") is None:
         # torch's own way to this shape imports its compiler, a second at the first mean of a process.
         kept = [1 if d in dims else n for d, n in enumerate(x.shape) if values["keepdim"] or d not in dims]
         out = torch.empty(kept, dtype=x.dtype, device="meta")
@@ -63,7 +64,9 @@ def over_dimension(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]
     """Softmax or sorting: every element depends on all elements along one dimension."""
     values = bound(op, args, kwargs)
     x = values["self"]
-    out = on_meta(op, args, kwargs)
+    # As for a mean: by hand where it is plain.
+    is_plain = op in _SOFTMAX and x.is_contiguous() and not values.get("half_to_float") and values.get("dtype") is None
+    out = torch.empty(x.shape, dtype=x.dtype, device="meta") if is_plain else on_meta(op, args, kwargs)
     track = track_of(x)
     dims = wrap(values.get("dim", -1), x.dim())
     return attach_all(out, track.with_spans(reduce_spans(track, dims, x.shape, run.because())))
@@ -94,7 +97,9 @@ def product(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
         added, one, two = args[:3]
     else:
         one, two = args[:2]
-    out = on_meta(op, args, kwargs)
+    shape = _product_shape(one, two, added)
+    # torch's own way to the shape of a Linear layer imports its compiler, a second at the first in a process.
+    out = on_meta(op, args, kwargs) if shape is None else torch.empty(shape, dtype=one.dtype, device="meta")
     run.macs += out.numel() * one.shape[-1] * (one.shape[0] if name == "addbmm" else 1)
     operands: list[Operand] = []
     tracks: list[Track] = []
@@ -111,6 +116,23 @@ def product(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
         operands.append((out, tracks[-1].spans, added.shape))
     spans = united(run, operands, out.shape)
     return attach(out, Track(tuple(spans), _product_roles(out, one, two), unknown_in(tracks)))
+
+
+def _product_shape(one: Tensor, two: Tensor, added: Tensor | None) -> list[int] | None:
+    """Return the shape of a plain product of matrices, or of equally many; None if it is not plain, or an error."""
+    rank = one.dim()
+    if rank != two.dim() or rank < 2 or one.dtype != two.dtype or one.shape[-1] != two.shape[-2]:
+        return None
+    if rank > 3 or one.shape[:-2] != two.shape[:-2]:
+        return None
+    shape = [*one.shape[:-1], two.shape[-1]]
+    if added is not None:
+        sizes = shape[rank - added.dim() :] if added.dim() <= rank else ()
+        if added.dtype != one.dtype or len(sizes) != added.dim():
+            return None
+        if any(n not in (1, m) for n, m in zip(added.shape, sizes, strict=True)):
+            return None
+    return shape
 
 
 def _contracted(run: Run, track: Track, x: Tensor, dim: int, name: str, vector: bool) -> tuple[list[Span], list[int]]:

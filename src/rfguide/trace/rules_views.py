@@ -9,7 +9,7 @@ from torch import Tensor
 from rfguide.trace import reach as reaches
 from rfguide.trace import roles as ro
 from rfguide.trace import tables
-from rfguide.trace.cells import Memory, Track, attach, attach_view, cell_of, track_of
+from rfguide.trace.cells import Memory, Track, attach, attach_view, cell_of, like, track_of
 from rfguide.trace.roles import Roles
 from rfguide.trace.rules import Op, Run, on_meta, rule, sp, unknown_in
 from rfguide.trace.spans import Span
@@ -215,7 +215,25 @@ def concatenate(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -
     """Tensors one after another along a dimension."""
     pieces = [t for t in args[0] if tuple(t.shape) != (0,)]
     dim = (args[1] if len(args) > 1 else kwargs.get("dim", 0)) % pieces[0].dim()
-    return attach(on_meta(op, args, kwargs), joined(pieces, dim))
+    shape = _joined_shape(pieces, dim)
+    # As for a Linear layer: the shape by hand where it is plain.
+    out = on_meta(op, args, kwargs) if shape is None else torch.empty(shape, dtype=pieces[0].dtype, device="meta")
+    return attach(out, joined(pieces, dim))
+
+
+def _joined_shape(pieces: Sequence[Tensor], dim: int) -> list[int] | None:
+    """Return the shape of tensors one after another; None if they differ otherwise, or are laid out in other ways."""
+    first = pieces[0]
+    shape = list(first.shape)
+    shape[dim] = sum(piece.shape[dim] for piece in pieces if piece.dim() == first.dim())
+    for piece in pieces:
+        others = [*piece.shape[:dim], *piece.shape[dim + 1 :]]
+        if piece.dtype != first.dtype or others != [*shape[:dim], *shape[dim + 1 :]]:
+            return None
+        # Four or five dimensions keep channels last if they come so.
+        if piece.dim() in (4, 5) and not piece.is_contiguous() and piece.stride(1) <= piece.stride(-1):
+            return None
+    return shape
 
 
 def joined(pieces: Sequence[Tensor], dim: int) -> Track:
@@ -251,7 +269,7 @@ def stack(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
 def turned(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Cells in reverse order, or moved on with the last ones to the front."""
     x = args[0]
-    out = on_meta(op, args, kwargs)
+    out = like(x)
     track = track_of(x)
     if "flip" in op._schema.name:
         found = [(d % x.dim(), tables.move(range(x.shape[d])[::-1], x.shape[d], None)) for d in args[1]]
@@ -261,6 +279,7 @@ def turned(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Ten
             flat = reshaped(track, tuple(x.shape), (x.numel(),))
             table = tables.rolled(x.numel(), shifts[0])
             back = reshaped(along(flat, 0, table), (x.numel(),), tuple(x.shape))
+            out = torch.empty(x.shape, dtype=x.dtype, device="meta")
             return attach(out, back.with_spans(back.spans, track.roles))
         found = [(d % x.dim(), tables.rolled(x.shape[d], n)) for n, d in zip(shifts, dims, strict=True)]
     for d, table in found:

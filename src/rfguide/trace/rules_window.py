@@ -11,7 +11,7 @@ from torch import Tensor
 from rfguide.errors import GeometryError
 from rfguide.sizes import output_size, transposed_output_size
 from rfguide.trace import tables
-from rfguide.trace.cells import Track, attach, cell_of, track_of
+from rfguide.trace.cells import Track, attach, cell_of, laid_out, track_of
 from rfguide.trace.rules import Op, Operand, Run, attach_all, bound, on_meta, reduce_spans, rule, sp, united, unknown_in
 from rfguide.trace.spans import Span
 from rfguide.trace.tables import Table
@@ -68,7 +68,9 @@ def convolution(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -
         ]
         found = [tables.window(*g) for g in zip(size, out_size, kernel, stride, padding, dilation, strict=True)]
         out_channels = weight.shape[0]
-    out = torch.empty((x.shape[0], out_channels, *out_size), dtype=x.dtype, device="meta")
+    shape = (x.shape[0], out_channels, *out_size)
+    # In 3-D the kernels for the CPU do not keep channels last.
+    out = laid_out(x, shape) if axes == 2 else torch.empty(shape, dtype=x.dtype, device="meta")
     cells = 1
     for n in size if is_transposed else out_size:
         cells *= n
