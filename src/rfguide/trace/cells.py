@@ -300,12 +300,14 @@ def is_dense(tensor: Tensor) -> bool:
 
 def laid_out(tensor: Tensor, shape: Sequence[int]) -> Tensor:
     """Return a new tensor of a shape, channels last if a tensor has them so and contiguous if not: as kernels do."""
-    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
-    chosen = torch.contiguous_format
-    if not tensor.is_contiguous() and len(shape) == tensor.dim() in formats:
-        last = formats[tensor.dim()]
-        chosen = last if tensor.is_contiguous(memory_format=last) else chosen
-    return torch.empty(shape, dtype=tensor.dtype, device="meta", memory_format=chosen)
+    if not tensor.is_contiguous() and len(shape) == tensor.dim() in _CHANNELS_LAST:
+        last = _CHANNELS_LAST[tensor.dim()]
+        if tensor.is_contiguous(memory_format=last):
+            return torch.empty(shape, dtype=tensor.dtype, device="meta", memory_format=last)
+    return torch.empty(shape, dtype=tensor.dtype, device="meta")
+
+
+_CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
 def plain(tensor: Tensor) -> Tensor:
