@@ -99,7 +99,8 @@ LAYERS = st.builds(
 @settings(deadline=None)
 def test_a_chain_has_the_fields_of_its_layers(layers):
     modules = [nn.Conv1d(1, 1, a.kernel_size, a.stride, a.before, a.dilation) for a in layers]
-    t = rfguide.trace(nn.Sequential(nn.ReLU(), *modules), (1, 1, 3000))
+    # The largest field of seven such layers: 1 + 12 * (1 + 3 + ... + 3**6) = 13,117 cells.
+    t = rfguide.trace(nn.Sequential(nn.ReLU(), *modules), (1, 1, 13_117))
     assert [t[str(i)].fields[0] for i in range(1, len(layers) + 1)] == list(receptive_fields(layers))
 
 
@@ -386,6 +387,18 @@ def test_a_map_is_global_only_where_every_unit_sees_every_cell(function, size, r
     assert (m.size, m.region(unit), m.visible(unit)) == (size, region, region)
     assert m.global_because
     assert not m.is_global
+
+
+def test_a_mirrored_unit_counts_for_the_size_where_branches_disagree():
+    """Unit u sees cells u and 2u + 3; the first two are mirrored ones, 2 and 1, which see more than -2 and -1 would."""
+
+    def disagree(x):
+        branches = x[..., :8] + x[..., 3::2][..., :8]
+        return F.pad(branches, (2, 0), mode="reflect")[..., :2]
+
+    m = rfguide.trace(Fn(disagree), (1, 1, 30)).output
+    assert [m.visible(u) for u in range(2)] == [((2, 7),), ((1, 5),)]
+    assert m.size == (6,)
 
 
 def test_a_unit_takes_in_all_channels_also_where_they_hold_neighbours():

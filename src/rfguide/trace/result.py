@@ -159,6 +159,9 @@ class Map:
                 (dim,) = dims
                 hulls = (hull([form.region(u if d >= 0 else 0) for d, form in counted]) for u in range(self.shape[dim]))
                 sizes += [last - first + 1 for first, last in filter(None, hulls)]
+                # Padding that mirrors cells brings in those of other units, which may see more.
+                lo, hi = self._ends(axis, span)
+                sizes.append(int((hi - lo).max()) + 1)
         return max(sizes, default=None)
 
     def _counted(self, reach: Reach) -> list[tuple[int, Form]] | None:
