@@ -11,7 +11,7 @@ from rfguide.cli.app import App
 from rfguide.cli.pictures import plot
 from rfguide.cli.progress import progress
 from rfguide.cli.tables import Form, Row, render
-from rfguide.cli.targets import arguments, load
+from rfguide.cli.targets import arguments, batched, load
 from rfguide.fields import receptive_fields
 from rfguide.layers import Layer
 from rfguide.sizes import output_size, output_sizes, transposed_output_size
@@ -155,11 +155,6 @@ def trace(
         click.echo(traced)
     else:
         click.echo({"json": traced.to_json, "csv": traced.to_csv, "markdown": traced.to_markdown}[form]().rstrip())
-
-
-def batched(sizes: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
-    """Return the inputs' shapes with a batch of one."""
-    return tuple((1, *size) for size in sizes)
 
 
 @main.command()

@@ -10,7 +10,7 @@ import rfguide
 from rfguide.cli import options
 from rfguide.cli.progress import progress
 from rfguide.cli.tables import Form, render
-from rfguide.cli.targets import arguments, load
+from rfguide.cli.targets import arguments, batched, load
 from rfguide.layers import Layer
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def structure(
 ) -> None:
     """The calls of a MODEL, what feeds each, and the shape that comes out."""
     model = load(target, arguments(pairs), train=train)
-    traced = rfguide.trace(model, tuple((1, *size) for size in sizes))
+    traced = rfguide.trace(model, batched(sizes))
     _write("structure", lambda: rfguide.plot.plot_structure(traced), file, dark, form)
 
 
@@ -158,13 +158,16 @@ def gradient(
 ) -> None:
     """How strongly each pixel moves a unit of a MODEL, with the box that the trace draws around it."""
     model = load(target, arguments(pairs), train=train)
-    shapes = tuple((1, *size) for size in sizes)
+    shapes = batched(sizes)
     traced = rfguide.trace(model, shapes)
     try:
-        seen = (traced.output if layer is None else traced[layer]).visible(unit)
+        m = traced.output if layer is None else traced[layer]
     except KeyError as error:
         raise click.ClickException(error.args[0]) from None
+    seen = m.visible(unit)
     with progress("probing") as tell:
-        slopes = rfguide.probe.gradient(model, shapes, unit, layer, linear=linear, samples=samples, progress=tell)
+        slopes = rfguide.probe.gradient(
+            model, shapes, unit, layer, linear=linear, samples=samples, unit_dims=m.unit_dims, progress=tell
+        )
     box: Any = seen if len(seen) == 2 and all(seen) else None
     _write("gradient", lambda: rfguide.plot.plot_gradient(slopes, box), file, dark, form)

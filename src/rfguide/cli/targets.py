@@ -109,3 +109,8 @@ def arguments(pairs: tuple[str, ...]) -> dict[str, Any]:
         except (ValueError, SyntaxError):
             found[key] = value
     return found
+
+
+def batched(sizes: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+    """Return the inputs' shapes with a batch of one."""
+    return tuple((1, *size) for size in sizes)

@@ -145,8 +145,7 @@ class Map:
         sizes: list[int] = []
         for reach in self._reaches(span):
             if reach.whole:
-                lo, hi = self._ends(axis, span)
-                sizes.append(int((hi - lo).max()) + 1)
+                sizes.append(self._widest(axis, span))
             elif reach.unknown is not None:
                 return None
             elif len(reach.parts) == 1:
@@ -160,8 +159,7 @@ class Map:
                 hulls = (hull([form.region(u if d >= 0 else 0) for d, form in counted]) for u in range(self.shape[dim]))
                 sizes += [last - first + 1 for first, last in filter(None, hulls)]
                 # Padding that mirrors cells brings in those of other units, which may see more.
-                lo, hi = self._ends(axis, span)
-                sizes.append(int((hi - lo).max()) + 1)
+                sizes.append(self._widest(axis, span))
         return max(sizes, default=None)
 
     def _counted(self, reach: Reach) -> list[tuple[int, Form]] | None:
@@ -239,6 +237,10 @@ class Map:
     def _sees_all(self, axis: Axis, span: Span) -> bool:
         lo, hi = self._ends(axis, span)
         return bool((lo == 0).all() and (hi == axis.size - 1).all())
+
+    def _widest(self, axis: Axis, span: Span) -> int:
+        lo, hi = self._ends(axis, span)
+        return int((hi - lo).max()) + 1
 
     def _ends(self, axis: Axis, span: Span) -> Sides:
         """Return the first and the last cell of every unit, over all channels."""
