@@ -114,8 +114,9 @@ def weight(site: Path, path: str) -> tuple[int, int]:
     """Return the gzipped bytes of a page, and of all it loads before anyone clicks (lazy and hidden pictures not)."""
     page = site / path / "index.html"
     text = page.read_text(encoding="utf-8")
-    found = re.findall(r'<(?:script|link rel="(?:stylesheet|preload)")[^>]*?(?:src|href)="([^"]+)"', text)
-    files = {(site / urljoin(f"/{path}", one).lstrip("/")) for one in found}
+    loads = re.findall(r'<script[^>]*\ssrc=[^>]*>|<link[^>]*\srel="(?:stylesheet|preload|modulepreload)"[^>]*>', text)
+    addresses = [re.search(r'\s(?:src|href)="([^"]+)"', one)[1] for one in loads]
+    files = {(site / urljoin(f"/{path}", one).lstrip("/")) for one in addresses}
     own = len(gzip.compress(page.read_bytes(), 9))
     return own, own + sum(len(packed(file)) for file in files if file.is_file())
 

@@ -119,6 +119,20 @@ def test_nothing_moves_while_a_page_comes(visit, path, width):
     assert visit.page.evaluate("moved") < 0.03
 
 
+def test_a_page_is_painted_before_a_script_of_the_site_or_the_theme_runs(visit):
+    visit.page.add_init_script(
+        "const frame = window.requestAnimationFrame; window.held = []; window.requestAnimationFrame = (f) => held.push(f);"
+        "window.release = () => { window.requestAnimationFrame = frame; held.forEach(frame) }"
+    )
+    visit.goto("learn/stride/")
+    assert visit.page.evaluate("[...document.scripts].filter((one) => one.src).length") == 0
+    assert visit.page.evaluate("held.length") == 1
+    visit.page.evaluate("release()")
+    expect(visit.page.locator(".md-code__button").first).to_be_attached()  # by the theme
+    expect(visit.page.locator("rf-explorer[live]").first).to_be_attached()  # by the site
+    assert visit.complaints == []
+
+
 def test_a_reader_walks_from_home_to_chapter_0_and_on_to_its_chinese_twin(visit):
     visit.goto("")
     visit.page.get_by_role("link", name="Three rules, three answers").first.click()
