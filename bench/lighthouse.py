@@ -27,6 +27,8 @@ PAGES = (
     "labs/feature-maps/",
     "explorer/",
     "article/claims/",
+    "article/claims-rules/",
+    "article/claims-sizes/",
     "article/relations/",
     "article/net/",
     "guides/your-model/",
@@ -35,6 +37,7 @@ PAGES = (
     "zh/",
     "zh/learn/feature-maps/",
     "zh/article/claims/",
+    "zh/article/claims-sizes/",
     "zh/questions/",
 )
 CHROMIUM = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"

@@ -15,6 +15,7 @@ VERDICTS = {
     "zh": {"✓ 正确": "right", "◐ 不完整": "incomplete", "✗ 错误": "wrong", "≠ 自相矛盾": "inconsistent"},
 }
 OPINION = {"en": "opinion", "zh": "观点"}
+LINK = re.compile(r"\((?:claims[\w-]*\.md)?#(c\d+)\)")
 CLAIM = re.compile(r"(?P<id>C\d+) (?P<verdict>.+?)(?:: |：)(?P<claim>.+)")
 
 
@@ -29,21 +30,22 @@ class Claim:
     checked: bool
 
 
-def page(language: str) -> Page:
-    return read(DOCS / language / "article" / "claims.md")
+def page(language: str, name: str = "claims") -> Page:
+    return read(DOCS / language / "article" / f"{name}.md")
 
 
 def claims(language: str) -> list[Claim]:
-    """Read the claims off the headings, with the text below each."""
-    source = page(language)
+    """Read the claims off the headings of the three pages, with the text below each."""
     found = []
-    for heading, following in zip(source.headings, [*source.headings[1:], None], strict=True):
-        if not (match := CLAIM.fullmatch(heading.title)):
-            continue
-        end = following.start if following else len(source.text)
-        own = [part for part in (*source.numbers, *(b.code for b in source.blocks)) if heading.start < part.start < end]
-        text = source.text[heading.start : end]
-        found.append(Claim(match["id"], heading.id, VERDICTS[language][match["verdict"]], text, bool(own)))
+    for source in (page(language, name) for name in ("claims", "claims-rules", "claims-sizes")):
+        for heading, following in zip(source.headings, [*source.headings[1:], None], strict=True):
+            if not (match := CLAIM.fullmatch(heading.title)):
+                continue
+            end = following.start if following else len(source.text)
+            parts = (*source.numbers, *(block.code for block in source.blocks))
+            checked = any(heading.start < part.start < end for part in parts)
+            text = source.text[heading.start : end]
+            found.append(Claim(match["id"], heading.id, VERDICTS[language][match["verdict"]], text, checked))
     return found
 
 
@@ -70,7 +72,7 @@ def test_the_tally_counts_the_verdicts_and_links_every_claim(language):
     }
     for label, verdict in VERDICTS[language].items():
         (row,) = re.findall(rf"^\| {label.replace(' ', '&nbsp;')} \| (\d+) \| (.+) \|$", text, flags=re.MULTILINE)
-        assert re.findall(r"\(#(c\d+)\)", row[1]) == by_verdict[verdict]
+        assert LINK.findall(row[1]) == by_verdict[verdict]
         assert int(row[0]) == len(by_verdict[verdict])
 
 
@@ -87,7 +89,7 @@ def test_every_claim_has_a_check_or_says_that_it_is_an_opinion(language):
     """A check is a cell, a verified number, or a link to a claim that has one."""
     checked = {claim.anchor: claim.checked for claim in claims(language)}
     for claim in claims(language):
-        linked = re.findall(r"\(#(c\d+)\)", claim.text)
+        linked = LINK.findall(claim.text)
         opinion = OPINION[language] in claim.text
         assert claim.checked or opinion or any(checked[anchor] for anchor in linked), claim.id
 
@@ -109,7 +111,7 @@ def test_the_wrong_rules_are_run_and_fail(rule):
     from rfguide import receptive_fields
     from rfguide.networks import NET
 
-    (code,) = (block.code.text for block in page("en").blocks if f"def {rule}(" in block.code.text)
+    (code,) = (block.code.text for block in page("en", "claims-rules").blocks if f"def {rule}(" in block.code.text)
     names: dict[str, object] = {"NET": NET}
     exec(code.split("\nconvolutions =")[0], names)
     sizes = names["forwards"](names[rule], NET)

@@ -121,7 +121,8 @@ def test_nothing_moves_while_a_page_comes(visit, path, width):
 
 def test_a_page_is_painted_before_a_script_of_the_site_or_the_theme_runs(visit):
     visit.page.add_init_script(
-        "const frame = window.requestAnimationFrame; window.held = []; window.requestAnimationFrame = (f) => held.push(f);"
+        "const frame = window.requestAnimationFrame; window.held = [];"
+        "window.requestAnimationFrame = (f) => held.push(f);"
         "window.release = () => { window.requestAnimationFrame = frame; held.forEach(frame) }"
     )
     visit.goto("learn/stride/")
