@@ -52,6 +52,27 @@ def test_probing_needs_no_matplotlib():
     assert "matplotlib" not in fresh("import rfguide.probe, rfguide.trace, sys; print(*sys.modules)").split()
 
 
+def test_a_trace_of_common_layers_loads_neither_torchs_compiler_nor_sympy():
+    """Either takes longer than the trace; torch's own way to the shapes of these layers loads them."""
+    code = """
+import sys, torch
+from torch import nn
+import rfguide
+resize = nn.Upsample(scale_factor=2, mode="bilinear")
+body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), resize)
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = body, nn.Linear(4, 2)
+    def forward(self, x):
+        maps = self.body(x)
+        return self.head((maps - maps.mean()).mean((2, 3))).softmax(1)
+rfguide.trace(Model().eval(), (1, 3, 16, 16))
+print(*sys.modules)
+"""
+    assert not {"torch._dynamo", "sympy"} & set(fresh(code).split())
+
+
 def test_a_name_that_does_not_exist_is_an_attribute_error():
     code = "import rfguide\ntry: rfguide.nonsense\nexcept AttributeError as error: print(error)"
     assert fresh(code) == "module 'rfguide' has no attribute 'nonsense'"

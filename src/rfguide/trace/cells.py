@@ -300,11 +300,16 @@ def is_dense(tensor: Tensor) -> bool:
 
 def laid_out(tensor: Tensor, shape: Sequence[int]) -> Tensor:
     """Return a new tensor of a shape, channels last if a tensor has them so and contiguous if not: as kernels do."""
-    if not tensor.is_contiguous() and len(shape) == tensor.dim() in _CHANNELS_LAST:
+    if not tensor.is_contiguous() and len(shape) == tensor.dim() and is_channels_last(tensor):
         last = _CHANNELS_LAST[tensor.dim()]
-        if tensor.is_contiguous(memory_format=last):
-            return torch.empty(shape, dtype=tensor.dtype, device="meta", memory_format=last)
+        return torch.empty(shape, dtype=tensor.dtype, device="meta", memory_format=last)
     return torch.empty(shape, dtype=tensor.dtype, device="meta")
+
+
+def is_channels_last(tensor: Tensor) -> bool:
+    """Tell whether a map of images or volumes has the channels of each place side by side in memory."""
+    last = _CHANNELS_LAST.get(tensor.dim())
+    return last is not None and tensor.is_contiguous(memory_format=last)
 
 
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}

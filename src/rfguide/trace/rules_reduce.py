@@ -29,7 +29,7 @@ from rfguide.trace.rules import (
 from rfguide.trace.spans import Span
 
 _SOFTMAX = frozenset(op for name in ("_softmax", "_log_softmax", "_safe_softmax") for op in ops(f"{name}.default"))
-_MEANS = frozenset([*ops("mean.dim"), *ops("sum.dim_IntList")])
+_MEANS = frozenset(op for name in ("mean.default", "mean.dim", "sum.default", "sum.dim_IntList") for op in ops(name))
 
 
 @rule(
@@ -44,7 +44,7 @@ def reduction(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     dims = wrap(values.get("dim"), x.dim())
     if op in _MEANS and x.dtype.is_floating_point and values.get("dtype") is None:
         # torch's own way to this shape imports its compiler, a second at the first mean of a process.
-        kept = [1 if d in dims else n for d, n in enumerate(x.shape) if values["keepdim"] or d not in dims]
+        kept = [1 if d in dims else n for d, n in enumerate(x.shape) if values.get("keepdim") or d not in dims]
         out = torch.empty(kept, dtype=x.dtype, device="meta")
     else:
         out = on_meta(op, args, kwargs)

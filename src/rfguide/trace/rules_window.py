@@ -11,7 +11,7 @@ from torch import Tensor
 from rfguide.errors import GeometryError
 from rfguide.sizes import output_size, transposed_output_size
 from rfguide.trace import tables
-from rfguide.trace.cells import Track, attach, cell_of, laid_out, track_of
+from rfguide.trace.cells import Track, attach, cell_of, is_channels_last, laid_out, track_of
 from rfguide.trace.rules import Op, Operand, Run, attach_all, bound, on_meta, reduce_spans, rule, sp, united, unknown_in
 from rfguide.trace.spans import Span
 from rfguide.trace.tables import Table
@@ -133,15 +133,18 @@ def mix_channels(span: Span, shape: Sequence[int], groups: int, out_channels: in
 )
 def pool(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Maximum or mean of a window; with ceil_mode the last window may hang over the end."""
-    out = on_meta(op, args, kwargs)
     values = bound(op, args, kwargs)
     x, kernel = values["self"], values["kernel_size"]
-    first = out[0] if isinstance(out, tuple) else out
     axes = int(op._schema.name.split("pool")[1][0])
     kernel = _each(kernel, axes)
     stride = _each(values["stride"], axes) if values["stride"] not in ([], None) else kernel
     padding, dilation = _each(values["padding"], axes), _each(values.get("dilation", 1), axes)
     front = x.dim() - axes
+    made = None
+    if op is torch.ops.aten.max_pool2d_with_indices.default and front == 2:
+        made = _maxima(x, kernel, stride, padding, dilation, values["ceil_mode"])
+    out = on_meta(op, args, kwargs) if made is None else made
+    first = out[0] if isinstance(out, tuple) else out
     found = [
         tables.window(*g)
         for g in zip(x.shape[front:], first.shape[front:], kernel, stride, padding, dilation, strict=True)
@@ -152,6 +155,25 @@ def pool(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         geometry = zip(first.shape[front:], x.shape[front:], kernel, stride, padding, dilation, strict=True)
         places.pooled = tuple(geometry)
     return out
+
+
+def _maxima(
+    x: Tensor, kernel: list[int], stride: list[int], padding: list[int], dilation: list[int], ceil_mode: bool
+) -> tuple[Tensor, Tensor] | None:
+    """Return the maps of a common max pooling, none for others: torch's own way imports sympy, a third of a second."""
+    if not _is_plain(x) or any(
+        not 0 <= 2 * p <= k or s < 1 or d < 1 for k, s, p, d in zip(kernel, stride, padding, dilation, strict=True)
+    ):
+        return None
+    try:
+        size = [
+            output_size(n, k, stride=s, padding=p, dilation=d, ceil_mode=ceil_mode)
+            for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
+        ]
+    except GeometryError:
+        return None  # torch says it in its own words
+    maxima = laid_out(x, (*x.shape[:2], *size))
+    return maxima, torch.empty_strided(maxima.shape, maxima.stride(), dtype=torch.int64, device="meta")
 
 
 @rule("max_unpool2d.default max_unpool3d.default")
@@ -200,6 +222,23 @@ def adaptive_pool(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any])
 _KINDS = {"linear1d": False, "bilinear2d": False, "trilinear3d": False, "bicubic2d": True}
 
 
+def _resized(op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Return a map of the new size; torch's own way imports its compiler for means, sympy for nearest cells."""
+    values = bound(op, args, kwargs)
+    x = _map(values)
+    size = values["output_size"]
+    if size is None and values["scale_factors"] is not None:
+        size = [int(n * scale) for n, scale in zip(x.shape[2:], values["scale_factors"], strict=True)]
+    if size is not None and len(size) == x.dim() - 2 and all(m > 0 for m in size) and _is_plain(x):
+        return laid_out(x, (*x.shape[:2], *size))
+    out: Tensor = on_meta(op, args, kwargs)
+    return out
+
+
+def _is_plain(x: Tensor) -> bool:
+    return all(x.shape) and (x.is_contiguous() or is_channels_last(x))
+
+
 def _upsampled(out: Tensor, x: Tensor, made: Any) -> Tensor:
     track = track_of(x)
     found = [made(axis, x.shape[axis + 2], out.shape[axis + 2]) for axis in range(x.dim() - 2)]
@@ -237,7 +276,7 @@ def nearest(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
     scales = _scales(values, x.dim() - 2)
     exact = "exact" in op._schema.name
     real = _real(x)
-    return _upsampled(on_meta(op, args, kwargs), x, lambda i, n, m: tables.nearest(n, m, scales[i], exact, real))
+    return _upsampled(_resized(op, args, kwargs), x, lambda i, n, m: tables.nearest(n, m, scales[i], exact, real))
 
 
 @rule(
@@ -252,4 +291,4 @@ def interpolation(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any])
     cubic, align = "cubic" in op._schema.name, values["align_corners"]
     real = _real(x)
     table = tables.smoothed if "_aa" in op._schema.name else tables.interpolated
-    return _upsampled(on_meta(op, args, kwargs), x, lambda i, n, m: table(n, m, scales[i], align, cubic, real))
+    return _upsampled(_resized(op, args, kwargs), x, lambda i, n, m: table(n, m, scales[i], align, cubic, real))
