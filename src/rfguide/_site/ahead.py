@@ -37,6 +37,6 @@ def stop() -> None:
     """End the processes."""
     global _pool
     if _pool:
-        _pool.shutdown(cancel_futures=True)
+        _pool.shutdown(wait=False, cancel_futures=True)  # they end while the build goes on
         _pool = None
     store.BEGUN.clear()

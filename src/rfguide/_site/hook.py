@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import event_priority
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import File, Files, get_files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
@@ -37,7 +37,10 @@ _navs: dict[str, Navigation] = {}
 _titles: dict[str, str] = {}  # of every page built so far, for `mkdocs serve --dirty`, which reads only what was edited
 
 
+@event_priority(100)
 def on_config(config: MkDocsConfig) -> None:
+    """Come first: pages run while other plugins read their dictionaries."""
+    ahead.start([_read(file, config) for file in get_files(config).documentation_pages()])
     titles = {code: words.get("sections", {}) for code, words in config.extra["languages"].items()}
     config.extra |= {"site_description": config.site_description, "copyright": config.copyright}
     if config.nav:
@@ -50,7 +53,6 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     _problems.clear()
     languages.move_to_root(files)
     _publish(files, config)
-    ahead.start([_read(file, config) for file in files.documentation_pages()])
 
 
 def _publish(files: Files, config: MkDocsConfig) -> None:
@@ -113,6 +115,10 @@ def on_env(env: Any, config: MkDocsConfig, files: Files) -> Any:
             log.error(str(problem))
         raise PluginError(f"{len(_problems)} thing(s) on the pages do not hold")
     return env
+
+
+def on_build_error(error: Exception) -> None:
+    ahead.stop()
 
 
 def on_template_context(context: Any, template_name: str, config: MkDocsConfig) -> Any:
