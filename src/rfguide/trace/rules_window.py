@@ -140,10 +140,11 @@ def pool(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     stride = _each(values["stride"], axes) if values["stride"] not in ([], None) else kernel
     padding, dilation = _each(values["padding"], axes), _each(values.get("dilation", 1), axes)
     front = x.dim() - axes
-    made = None
+    out: Any = None
     if op is torch.ops.aten.max_pool2d_with_indices.default and front == 2:
-        made = _maxima(x, kernel, stride, padding, dilation, values["ceil_mode"])
-    out = on_meta(op, args, kwargs) if made is None else made
+        out = _maxima(x, kernel, stride, padding, dilation, values["ceil_mode"])
+    if out is None:
+        out = on_meta(op, args, kwargs)
     first = out[0] if isinstance(out, tuple) else out
     found = [
         tables.window(*g)
@@ -167,7 +168,7 @@ def _maxima(
         return None
     try:
         size = [
-            output_size(n, k, stride=s, padding=p, dilation=d, ceil_mode=ceil_mode)
+            _output_size(n, k, stride=s, padding=p, dilation=d, ceil_mode=ceil_mode)
             for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
         ]
     except GeometryError:
