@@ -33,10 +33,11 @@ def run(*arguments: str, status: int = 0) -> str:
     return result.stdout.rstrip("\n")
 
 
-def refusal(*arguments: str) -> str:
+def refusal(*arguments: str, status: int = 2) -> str:
     """Return the one line of a command that must be refused."""
     result = CliRunner().invoke(main, arguments)
-    assert (result.exit_code, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (status, "")
+    assert len(result.stderr.rstrip("\n")) <= 300
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("rfguide: ")
     return result.stderr.removeprefix("rfguide: ").rstrip("\n")
@@ -44,8 +45,9 @@ def refusal(*arguments: str) -> str:
 
 def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command as a user does."""
-    command = [sys.executable, "-c", "from rfguide.cli import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
+    command = [sys.executable, "-m", "rfguide", *arguments]
+    environment = {**os.environ, **environment}
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment)
 
 
 # size
@@ -233,7 +235,7 @@ def test_check_agrees_with_status_0_and_differs_with_status_1(monkeypatch):
 def test_plot_writes_a_picture_and_says_where(arguments, tmp_path):
     file = tmp_path / "picture.svg"
     assert run("plot", *arguments, "-o", str(file)) == str(file)
-    assert file.read_text().count("<svg") == 1
+    assert file.read_text(encoding="utf-8").count("<svg") == 1
 
 
 @pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
@@ -247,9 +249,9 @@ def test_plot_names_the_file_and_knows_dark_pages(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     row = {"picture": "growth", "file": "growth.svg"}
     assert json.loads(run("plot", "growth", "net", "--json")) == [row]
-    light = Path("growth.svg").read_text()
+    light = Path("growth.svg").read_text(encoding="utf-8")
     run("plot", "growth", "net", "--dark")
-    assert Path("growth.svg").read_text() != light
+    assert Path("growth.svg").read_text(encoding="utf-8") != light
 
 
 # Bad input
@@ -306,7 +308,7 @@ def test_plot_names_the_file_and_knows_dark_pages(tmp_path, monkeypatch):
         (["trace", "math:pi", "-i", "3,8,8"], "math:pi is float, neither a model nor callable"),
         (
             ["trace", "math:sqrt", "-i", "3,8,8"],
-            "math:sqrt raises TypeError: math.sqrt() takes exactly one argument (0 given)",
+            "math:sqrt does not take these --arg: missing a required argument: 'x'",
         ),
         (["trace", "builtins:dict", "-i", "3,8,8"], "builtins:dict returns dict, not a torch.nn.Module"),
         (
@@ -343,17 +345,117 @@ def test_bad_input_is_one_line_with_status_2(arguments, message):
 
 
 def test_a_picture_that_cannot_be_written_is_refused(tmp_path):
-    line = refusal("plot", "growth", "net", "-o", str(tmp_path / "no" / "folder.svg"))
-    assert re.fullmatch(r"cannot write .*folder\.svg: \[Errno 2\] No such file or directory: .*", line)
-    assert refusal("plot", "growth", "net", "-o", str(tmp_path / "growth.mp3")).startswith("cannot write ")
+    folder = tmp_path / "no"
+    line = refusal("plot", "growth", "net", "-o", str(folder / "growth.svg"))
+    assert line == f"cannot write {folder / 'growth.svg'}: there is no folder {folder}"
 
 
-def test_a_file_that_fails_and_a_program_that_is_none_are_refused(tmp_path):
-    (tmp_path / "broken.py").write_text("1 / 0\n")
-    (tmp_path / "broken.pt2").write_text("no program\n")
-    line = refusal("trace", f"{tmp_path / 'broken.py'}:net", "-i", "3,8,8")
-    assert line == f"cannot run {tmp_path / 'broken.py'}: ZeroDivisionError: division by zero"
-    assert refusal("trace", str(tmp_path / "broken.pt2"), "-i", "3,8,8").startswith("cannot read ")
+@pytest.mark.parametrize("file", ["noext", "-", "/dev/full", "growth.mp3", "growth.svg.gz"])
+def test_a_picture_of_no_known_kind_is_refused_and_nothing_is_written(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert refusal("plot", "growth", "net", "-o", file) == f"--output {file!r} must end in .svg, .png or .pdf"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_old_picture_as_it_was(tmp_path, monkeypatch):
+    (tmp_path / "growth.svg").write_text("old", encoding="utf-8")
+
+    def full(self: Path, content: bytes) -> None:
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    line = refusal("plot", "growth", "net", "-o", str(tmp_path / "growth.svg"), status=3)
+    assert line == f"cannot write {tmp_path / 'growth.svg'}: No space left on device"
+    assert [file.read_text(encoding="utf-8") for file in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_device_stays_a_device(tmp_path):
+    (tmp_path / "full.svg").symlink_to("/dev/full")
+    line = refusal("plot", "growth", "net", "-o", str(tmp_path / "full.svg"), status=3)
+    assert line == "cannot write /dev/full: No space left on device"
+    assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("1 / 0", "cannot run FILE: ZeroDivisionError: division by zero"),
+        ("1 +", "cannot run FILE: SyntaxError: invalid syntax (broken.py, line 1)"),
+        ("import sys; sys.exit(0)", "cannot run FILE: SystemExit: 0"),
+        ("import no_such", "cannot run FILE: ModuleNotFoundError: No module named 'no_such'"),
+        ("raise MemoryError", "cannot run FILE: MemoryError: "),
+        ("raise ValueError('two\\nlines\\0')", "cannot run FILE: ValueError: two lines\\x00"),
+        ("def net(): raise SystemExit(0)", "FILE:net raises SystemExit: 0"),
+        ("def net(): return [][0]", "FILE:net raises IndexError: list index out of range"),
+        ("def __getattr__(name): 1 / 0", "FILE raises ZeroDivisionError: division by zero"),
+        (
+            "import torch, sys\nclass net(torch.nn.Module):\n    def forward(self, x): sys.exit(0)",
+            "the model calls sys.exit(0)",
+        ),
+        ("from torch import nn\nclass net(nn.Module):\n    def forward(self, x): raise MemoryError", None),
+    ],
+)
+@pytest.mark.parametrize("command", ["trace", "check"])
+def test_a_model_file_that_fails_is_one_line_with_status_3(command, code, message, tmp_path):
+    (tmp_path / "broken.py").write_text(code, encoding="utf-8")
+    line = refusal(command, f"{tmp_path / 'broken.py'}:net", "-i", "3,8,8", status=3)
+    if message is not None:
+        assert line == message.replace("FILE", str(tmp_path / "broken.py")).rstrip()
+
+
+def test_arguments_that_the_callable_does_not_take_are_the_users(tmp_path):
+    (tmp_path / "mine.py").write_text("def net(k): pass\n", encoding="utf-8")
+    line = refusal("trace", f"{tmp_path / 'mine.py'}:net", "-i", "3,8,8", "-a", "depth=3")
+    assert line.endswith("mine.py:net does not take these --arg: missing a required argument: 'k'")
+
+
+def test_a_program_that_is_none_is_one_line_with_status_3(tmp_path):
+    (tmp_path / "broken.pt2").write_text("no program\n", encoding="utf-8")
+    done = process("trace", str(tmp_path / "broken.pt2"), "-i", "3,8,8")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert done.stderr.startswith(f"rfguide: cannot read {tmp_path / 'broken.pt2'}: ")
+
+
+@pytest.mark.parametrize("name", ["random", "numpy", "statistics"])
+def test_a_model_file_takes_the_place_of_no_module(name, tmp_path):
+    code = "from torch import nn\nimport importlib\ndef net(): return nn.Conv1d(1, 1, 3)\n"
+    code += f"assert importlib.import_module({name!r}).__file__ != __file__\n"
+    (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
+    for where in ({}, {"cwd": tmp_path}):
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "rfguide", "check", f"{tmp_path / name}.py:net", "-i", "1,9"],
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            **where,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["size", "9" * 5000, "-k", "3"],
+        ["size", "9", "-k", "3", "-p", "9" * 5000],
+        ["stack", "conv" + "9" * 5000],
+        ["stack", "conv3*" + "9" * 5000],
+        ["stack", "conv3*100000000"],
+        ["stack", "conv3/" + "9" * 5000],
+        ["stack", "x" * 100_000],
+        ["stack", "conv3\n\0\udcff"],
+        ["trace", "a" * 5000 + ".py:net", "-i", "3,8,8"],
+        ["trace", "\0.py:net", "-i", "3,8,8"],
+        ["trace", *MODEL, "-a", "x=" + "(" * 5000],
+        ["trace", "rfguide.torch_networks:Net", "-i", "3,99999999999,99999999999"],
+        ["trace", "rfguide.torch_networks:Net", "-i", "3," + "9" * 5000],
+        ["trace", "rfguide.torch_networks:Net", "-i", "3,-1,0"],
+        ["trace", "..x:net", "-i", "3,8,8"],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:40].encode("unicode_escape").decode(),
+)
+def test_hostile_input_is_one_short_line_with_status_2(arguments):
+    assert refusal(*arguments)
 
 
 def test_a_name_that_is_not_there_is_refused_with_those_that_are():
@@ -377,12 +479,55 @@ def test_a_missing_extra_is_named(package, extra, tmp_path):
     """A plain installation has neither; here an empty package stands in their way."""
     (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError('no', name={package!r})\n")
     arguments = ["trace", *MODEL] if package == "torch" else ["plot", "growth", "net"]
-    done = process(*arguments, PYTHONPATH=str(tmp_path))
+    done = process(*arguments, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
     assert done.returncode == 2
     assert done.stderr == f'rfguide: this command needs {package}: pip install "rfguide[{extra}]"\n'
 
 
 # As a user runs it
+
+
+def test_no_command_at_all_is_a_call_for_help():
+    assert run() == run("--help")
+    assert run("plot") == run("plot", "--help")
+    assert len(run().splitlines()) > 20
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_full_disk_is_no_answer(stream):
+    command = [sys.executable, "-m", "rfguide", *(["stack", "conv3"] if stream == "stdout" else ["stack", "relu"])]
+    other = "stderr" if stream == "stdout" else "stdout"
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(command, **{stream: full, other: subprocess.PIPE}, encoding="utf-8", check=False)
+    if stream == "stdout":
+        assert (done.returncode, done.stderr) == (3, "rfguide: cannot write the output: No space left on device\n")
+    else:
+        assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_closed_streams_are_no_error():
+    command = [sys.executable, "-m", "rfguide", "stack", "conv3"]
+    assert subprocess.run(["sh", "-c", '"$@" >&- 2>&-', "sh", *command], check=False).returncode == 0
+
+
+def test_a_narrow_encoding_gets_plain_signs():
+    done = process("stack", "conv3", PYTHONIOENCODING="cp1252")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1].startswith("-----  ------")
+    done = process("trace", *MODEL, "--json", PYTHONIOENCODING="ascii")
+    assert json.loads(done.stdout)[0]["name"] == "conv1"
+
+
+def test_a_narrow_encoding_keeps_json_whole(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.add_module('卷积😀', nn.Conv1d(1, 1, 3))\n"
+        "    def forward(self, x): return self.get_submodule('卷积😀')(x)\n",
+        encoding="utf-8",
+    )
+    done = process("trace", f"{tmp_path / 'mine.py'}:Net", "-i", "1,9", "--json", PYTHONIOENCODING="ascii")
+    assert json.loads(done.stdout)[0]["name"] == "卷积😀"
 
 
 def test_the_installed_command_runs():
@@ -460,8 +605,8 @@ def test_rows_in_every_form_are_the_same_rows():
     assert json.loads(render(rows, "json")) == rows
     assert list(csv.reader(io.StringIO(render(rows, "csv")))) == [
         ["name", "n", "seen", "ok"],
-        ["a|b", "1", "–", "yes"],
-        ["c", "12", "3", "no"],
+        ["a|b", "1", "", "true"],
+        ["c", "12", "3", "false"],
     ]
     assert render(rows, "markdown").splitlines()[2] == "| a\\|b | 1 | – | yes |"
     assert render(rows, "text").splitlines()[2:] == ["a|b    1     –  yes", "c     12     3  no"]

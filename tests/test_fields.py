@@ -2,12 +2,13 @@
 
 import dataclasses
 import re
+import time
 from fractions import Fraction
 from itertools import pairwise, product
 
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rfguide import GeometryError, Layer, ReceptiveField, input_cells, output_sizes, receptive_fields
@@ -304,3 +305,50 @@ def test_only_layers_make_a_stack(call, message):
 def test_a_field_too_large_for_64_bits_is_refused_not_wrapped():
     with pytest.raises(GeometryError, match=r"^size has 80 bits; torch's sizes end at 2\*\*63 - 1$"):
         receptive_fields([Layer(2**40, dilation=2**40), Layer(3)])
+
+
+def walked(layers, unit, input_size):
+    """The definition, cell by cell."""
+    sizes = [None] * len(layers) if input_size is None else [input_size, *output_sizes(input_size, layers)][:-1]
+    cells = {unit}
+    for layer, size in zip(reversed(layers), reversed(sizes), strict=True):
+        taps = [tap * layer.dilation - layer.before for tap in range(layer.kernel_size)]
+        cells = {cell * layer.stride + tap for cell in cells for tap in taps}
+        cells = {cell for cell in cells if size is None or 0 <= cell < size}
+    return tuple(sorted(cells))
+
+
+GAPPED = st.builds(
+    Layer,
+    st.integers(1, 5),
+    stride=st.integers(1, 7),
+    padding=st.tuples(st.integers(0, 9), st.integers(0, 9)),
+    dilation=st.integers(1, 6),
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(GAPPED, max_size=5), st.integers(0, 200), st.data())
+def test_runs_of_cells_are_the_cells_of_the_definition(layers, input_size, data):
+    assert input_cells(layers, -3) == walked(layers, -3, None)
+    try:
+        last = [input_size, *output_sizes(input_size, layers)][-1]
+    except GeometryError:
+        return
+    unit = data.draw(st.integers(0, last - 1)) if last else 0
+    if last:
+        assert input_cells(layers, unit, input_size=input_size) == walked(layers, unit, input_size)
+
+
+def test_a_deep_stack_takes_no_longer_than_its_layers_and_what_never_ends_is_refused():
+    """Cell by cell, 20,000 layers take half a minute, and a kernel of 10**9 the memory of the machine."""
+    start = time.process_time()
+    assert len(input_cells([Layer(3)] * 20_000, 0)) == 40_001
+    assert (
+        len(input_cells([Layer(3, dilation=2), Layer(3, dilation=3)] * 10_000, 0)) == 100_001 - 2
+    )  # no 1
+    assert input_cells([Layer(10**9, padding=5 * 10**8)], 3, input_size=5) == (0, 1, 2, 3, 4)
+    assert time.process_time() - start < 10
+    for layers in ([Layer(10**9)], [Layer(10**9, dilation=2)], [Layer(2**30, dilation=3), Layer(2, dilation=2)]):
+        with pytest.raises(GeometryError, match=r"input cells=\d+ must be at most 4194304$"):
+            input_cells(layers, 0)

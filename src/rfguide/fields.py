@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd
 
-from rfguide.errors import GeometryError, at_least, whole
+from rfguide.errors import MOST_CELLS, GeometryError, at_least, at_most, shown, whole
 from rfguide.layers import Layer, stack
 from rfguide.sizes import output_sizes
 
@@ -57,7 +58,7 @@ class ReceptiveField:
             ReceptiveField(size=8, stride=2, padding=3)
         """
         if not isinstance(layer, Layer):
-            raise TypeError(f"{layer=} must be a Layer, not {type(layer).__name__}")
+            raise TypeError(f"layer={shown(layer)} must be a Layer, not {type(layer).__name__}")
         return ReceptiveField(
             size=self.size + (layer.extent - 1) * self.stride,
             stride=self.stride * layer.stride,
@@ -116,7 +117,7 @@ def input_cells(layers: Iterable[Layer], unit: int, *, input_size: int | None = 
         input_size: Cells of the input; without it, every map goes on for ever and none is padding.
 
     Raises:
-        GeometryError: If a kernel does not fit, or the last map has no such unit.
+        GeometryError: If a kernel does not fit, the last map has no such unit, or the cells are more than 2**22.
         TypeError: If a number is not an integer.
 
     Examples:
@@ -128,7 +129,7 @@ def input_cells(layers: Iterable[Layer], unit: int, *, input_size: int | None = 
     """
     layers = stack(layers)
     (unit,) = whole(unit=unit)
-    cells = {unit}
+    cells = _Cells(unit, 0, ((0, 0),))
     if input_size is None:
         sizes: tuple[int | None, ...] = (None,) * len(layers)
     else:
@@ -137,8 +138,67 @@ def input_cells(layers: Iterable[Layer], unit: int, *, input_size: int | None = 
             raise GeometryError(f"{unit=} must be from 0 to {last - 1}: the last map has {last} units")
         sizes = tuple(maps)
     for layer, size in zip(reversed(layers), reversed(sizes), strict=True):
-        taps = range(-layer.before, layer.extent - layer.before, layer.dilation)
-        cells = {cell * layer.stride + tap for cell in cells for tap in taps}
+        cells = cells.read_by(layer)
         if size is not None:
-            cells = {cell for cell in cells if cell in range(size)}
-    return tuple(sorted(cells))
+            cells = cells.inside(size)
+    return cells.listed()
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """A set of cells as runs on a grid: `origin + step * i` for each i in a run (first, last).
+
+    A network's windows overlap, so that of thousands of cells few runs are left: a walk takes as long as it has
+    layers, not layers times cells.
+    """
+
+    origin: int
+    step: int
+    runs: tuple[tuple[int, int], ...]
+
+    def read_by(self, layer: Layer) -> "_Cells":
+        """Return the cells of the map before that these units of a layer's map read."""
+        origin, step = self.origin * layer.stride - layer.before, self.step * layer.stride
+        if layer.kernel_size == 1:
+            return _Cells(origin, step, self.runs)
+        grid = gcd(step, layer.dilation)
+        move, gap = step // grid, layer.dilation // grid
+        reach = gap * (layer.kernel_size - 1)
+        # A window is one run, or a run for each of its taps.
+        taps, width = (range(1), reach) if gap == 1 else (range(0, reach + 1, gap), 0)
+        runs: list[tuple[int, int]] = []
+        for first, last in self.runs:
+            if (move <= 1 and last - first + 1 >= gap) or (gap == 1 and layer.kernel_size >= move):
+                runs.append((first * move, last * move + reach))  # the windows of neighbours join
+            elif move <= 1:
+                at_most(MOST_CELLS, **{"runs of input cells": len(runs) + len(taps)})
+                runs += [(first + tap, last + tap) for tap in taps]
+            else:
+                at_most(MOST_CELLS, **{"runs of input cells": len(runs) + (last - first + 1) * len(taps)})
+                starts = range(first * move, last * move + 1, move)
+                runs += [(start + tap, start + tap + width) for start in starts for tap in taps]
+        return _Cells(origin, grid, _joined(runs))
+
+    def inside(self, size: int) -> "_Cells":
+        """Return those from 0 to `size` - 1."""
+        if self.step == 0:
+            return _Cells(self.origin, 0, self.runs if self.origin in range(size) else ())
+        lowest, highest = -(self.origin // self.step), (size - 1 - self.origin) // self.step
+        kept = ((max(first, lowest), min(last, highest)) for first, last in self.runs)
+        return _Cells(self.origin, self.step, tuple(run for run in kept if run[0] <= run[1]))
+
+    def listed(self) -> tuple[int, ...]:
+        """Return all, in order."""
+        at_most(MOST_CELLS, **{"input cells": sum(last - first + 1 for first, last in self.runs)})
+        return tuple(self.origin + self.step * i for first, last in self.runs for i in range(first, last + 1))
+
+
+def _joined(runs: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return runs in order, those that touch as one."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(runs):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return tuple(found)

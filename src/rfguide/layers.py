@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rfguide.errors import at_least, pair
+from rfguide.errors import MOST_LAYERS, at_least, at_most, pair, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Layer:
         )
         before, after = pair(0, padding=self.padding)
         if not isinstance(self.name, str):
-            raise TypeError(f"name={self.name!r} must be a string, not {type(self.name).__name__}")
+            raise TypeError(f"name={shown(self.name)} must be a string, not {type(self.name).__name__}")
         # Whatever integers came are kept as Python's own, and equal layers compare equal: padding=(1, 1) is padding=1.
         object.__setattr__(self, "kernel_size", kernel_size)
         object.__setattr__(self, "stride", stride)
@@ -68,6 +68,7 @@ def stack(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     """Return the layers as a tuple, having looked that each is a `Layer`.
 
     Raises:
+        GeometryError: If there are more than 100,000.
         TypeError: If one is not, or `layers` is no series.
 
     Examples:
@@ -76,9 +77,11 @@ def stack(layers: Iterable[Layer]) -> tuple[Layer, ...]:
         TypeError: layers[1]=3 must be a Layer, not int
     """
     if not isinstance(layers, Iterable):
-        raise TypeError(f"layers={layers!r} must be a sequence of Layer, not {type(layers).__name__}")
-    found = tuple(layers)
-    for place, layer in enumerate(found):
+        raise TypeError(f"layers={shown(layers)} must be a sequence of Layer, not {type(layers).__name__}")
+    found: list[Layer] = []
+    for place, layer in enumerate(layers):
+        at_most(MOST_LAYERS, layers=place + 1)
+        found.append(layer)
         if not isinstance(layer, Layer):
-            raise TypeError(f"layers[{place}]={layer!r} must be a Layer, not {type(layer).__name__}")
-    return found
+            raise TypeError(f"layers[{place}]={shown(layer)} must be a Layer, not {type(layer).__name__}")
+    return tuple(found)

@@ -3,12 +3,12 @@
 import re
 from typing import Any
 
-from rfguide.errors import GeometryError
+from rfguide.errors import MOST_LAYERS, GeometryError, at_most, shown
 from rfguide.layers import Layer
 from rfguide.networks import STACKS
 
-_WORD = re.compile(r"(?P<kind>conv|pool)(?P<kernel>\d+)(?P<options>(?:[/pd][\d:]+)*)(?:\*(?P<times>\d+))?")
-_OPTION = re.compile(r"([/pd])([\d:]+)")
+_WORD = re.compile(r"(?P<kind>conv|pool)(?P<kernel>[0-9]+)(?P<options>(?:[/pd][0-9:]+)*)(?:\*(?P<times>[0-9]+))?")
+_OPTION = re.compile(r"([/pd])([0-9:]+)")
 _MEANING = {"/": "stride", "p": "padding", "d": "dilation"}
 _GRAMMAR = "conv3, pool2/2, conv7/2p3, conv3p2d2, conv2p1:0 or conv3p1*17"
 
@@ -38,7 +38,7 @@ def parse(text: str) -> tuple[Layer, ...]:
         427
     """
     if not isinstance(text, str):
-        raise TypeError(f"stack={text!r} must be a text such as 'conv3 pool2/2', not {type(text).__name__}")
+        raise TypeError(f"stack={shown(text)} must be a text such as 'conv3 pool2/2', not {type(text).__name__}")
     words = text.split()
     if len(words) == 1 and words[0] in STACKS:
         return STACKS[words[0]].layers
@@ -50,22 +50,24 @@ def parse(text: str) -> tuple[Layer, ...]:
         match = _WORD.fullmatch(word)
         if match is None:
             known = "" if len(words) > 1 else f", and a whole stack {', '.join(list(STACKS)[:3])}, …"
-            raise GeometryError(f"{word!r} (word {number}) is no layer; a layer is {_GRAMMAR}{known}")
-        kind, times = match["kind"], int(match["times"] or 1)
+            raise GeometryError(f"{shown(word)} (word {number}) is no layer; a layer is {_GRAMMAR}{known}")
+        kind, times = match["kind"], _number(word, match["times"] or "1")
         options = _options(word, match["options"])
         if kind == "pool" and "stride" not in options:
             kernel = match["kernel"]
             raise GeometryError(
-                f"{word!r} (word {number}) needs its stride: {word}/{kernel} steps by its kernel, as in torch"
+                f"{shown(word)} (word {number}) needs its stride: {word}/{kernel} steps by its kernel, as in torch"
             )
         if times < 1:
-            raise GeometryError(f"{word!r} (word {number}) is repeated {times} times; it must be at least once")
+            raise GeometryError(f"{shown(word)} (word {number}) is repeated {times} times; it must be at least once")
+        at_most(MOST_LAYERS, layers=len(layers) + times)
+        kernel_size = _number(word, match["kernel"])
         for _ in range(times):
             counts[kind] += 1
             try:
-                layers.append(Layer(int(match["kernel"]), name=f"{kind}{counts[kind]}", **options))
+                layers.append(Layer(kernel_size, name=f"{kind}{counts[kind]}", **options))
             except GeometryError as error:
-                raise GeometryError(f"{word!r} (word {number}): {error}") from None
+                raise GeometryError(f"{shown(word)} (word {number}): {error}") from None
     return tuple(layers)
 
 
@@ -75,9 +77,16 @@ def _options(word: str, text: str) -> dict[str, Any]:
     for sign, value in _OPTION.findall(text):
         name = _MEANING[sign]
         if name in found:
-            raise GeometryError(f"{word!r} gives its {name} twice")
+            raise GeometryError(f"{shown(word)} gives its {name} twice")
         parts = value.split(":")
         if not all(parts) or len(parts) > (2 if sign == "p" else 1):
-            raise GeometryError(f"{word!r}: {sign}{value} is no {name}; {_GRAMMAR} are layers")
-        found[name] = int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+            raise GeometryError(f"{shown(word)}: {sign}{value} is no {name}; {_GRAMMAR} are layers")
+        numbers = [_number(word, part) for part in parts]
+        found[name] = numbers[0] if len(numbers) == 1 else tuple(numbers)
     return found
+
+
+def _number(word: str, digits: str) -> int:
+    if len(digits) > 4000:  # more than Python reads
+        raise GeometryError(f"{shown(word)} holds a number of {len(digits)} digits; torch's sizes end at 2**63 - 1")
+    return int(digits)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from rfguide.errors import GeometryError, at_least, pair
+from rfguide.errors import MOST_CELLS, GeometryError, at_least, at_most, pair, shown
 from rfguide.layers import Layer, stack
 
 
@@ -46,7 +46,7 @@ def output_size(
     )
     before, after = pair(0, padding=padding)
     if not isinstance(ceil_mode, bool):
-        raise TypeError(f"{ceil_mode=} must be True or False, not {type(ceil_mode).__name__}")
+        raise TypeError(f"ceil_mode={shown(ceil_mode)} must be True or False, not {type(ceil_mode).__name__}")
     if ceil_mode and max(before, after) > kernel_size // 2:
         raise GeometryError(
             f"{padding=} must be at most half of {kernel_size=} with ceil_mode, as in torch's poolings "
@@ -211,7 +211,7 @@ def adaptive_windows(input_size: int, output_size: int) -> tuple[tuple[int, int]
     `torch.nn.AdaptiveAvgPool1d`).
 
     Raises:
-        GeometryError: If a size is below 1.
+        GeometryError: If a size is below 1, or there are more than 2**22 windows.
         TypeError: If a size is not an integer.
 
     Examples:
@@ -220,6 +220,7 @@ def adaptive_windows(input_size: int, output_size: int) -> tuple[tuple[int, int]
         ((0, 1), (1, 2), (2, 4), (4, 5), (5, 7), (7, 8), (8, 9))
     """
     input_size, output_size = at_least(1, input_size=input_size, output_size=output_size)
+    at_most(MOST_CELLS, output_size=output_size)
     return tuple(
         (i * input_size // output_size, -(-(i + 1) * input_size // output_size) - 1) for i in range(output_size)
     )

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from rfguide.errors import shown
 from rfguide.layers import Layer
 from rfguide.networks import STACKS
 from rfguide.notation import parse
@@ -23,7 +24,7 @@ def numbers(ctx: click.Context, param: click.Parameter, value: str | tuple[str, 
         return tuple(int(number) for number in value.split(","))
     except ValueError:
         raise click.BadParameter(
-            f"{value!r} must be whole numbers with commas between them, such as 3,224,224", ctx, param
+            f"{shown(value)} must be whole numbers with commas between them, such as 3,224,224", ctx, param
         ) from None
 
 

@@ -1,6 +1,8 @@
 """`rfguide plot`: a picture as a file."""
 
+import os
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +10,7 @@ import click
 
 import rfguide
 from rfguide.cli import options
+from rfguide.cli.app import Commands, Failure
 from rfguide.cli.progress import progress
 from rfguide.cli.tables import Form, render
 from rfguide.cli.targets import arguments, batched, load
@@ -15,6 +18,8 @@ from rfguide.layers import Layer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_ENDINGS = (".svg", ".png", ".pdf")
 
 output = options.together(
     click.option(
@@ -30,7 +35,7 @@ output = options.together(
 input_size = click.option("-i", "--input", "size", type=int, required=True, help="Cells of the image along an axis.")
 
 
-@click.group()
+@click.group(cls=Commands)
 def plot() -> None:
     """Draw a picture and write it to a file.
 
@@ -44,22 +49,38 @@ def _write(kind: str, draw: Callable[[], "Axes"], file: Path | None, dark: bool,
 
     mpl.use("Agg")
     file = file or Path(f"{kind}.svg")
+    if file.suffix not in _ENDINGS:
+        raise click.ClickException(f"--output {str(file)!r} must end in {', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}")
+    if not file.parent.is_dir():
+        raise click.ClickException(f"cannot write {file}: there is no folder {file.parent}")
     if file.suffix == ".svg":
-        text = rfguide.plot.svg(draw(), dark=dark)
-        _saved(file, lambda: file.write_text(text, encoding="utf-8"))
+        content = rfguide.plot.svg(draw(), dark=dark).encode()
     else:
         with rfguide.plot.theme("dark" if dark else "light"):
+            drawing = BytesIO()
             figure: Any = draw().figure
-            _saved(file, lambda: figure.savefig(file, dpi=200))
+            figure.savefig(drawing, format=file.suffix[1:], dpi=200)
+            content = drawing.getvalue()
+    _save(file, content)
     row = {"picture": kind, "file": str(file)}
     click.echo(str(file) if form == "text" else render([row], form))
 
 
-def _saved(file: Path, save: Callable[[], object]) -> None:
+def _save(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
     try:
-        save()
-    except (OSError, ValueError) as error:
-        raise click.ClickException(f"cannot write {file}: {error}") from error
+        file = file.resolve()
+        if file.exists() and not file.is_file():
+            file.write_bytes(content)  # a device or a pipe; nothing may take its place
+            return
+        part = file.with_name(f".{file.name[-100:]}.{os.getpid()}")
+        try:
+            part.write_bytes(content)
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise Failure(f"cannot write {file}: {error.strerror or error}") from error
 
 
 @plot.command()

@@ -1,12 +1,11 @@
 """Rows as text for a terminal, Markdown, JSON or CSV."""
 
-import csv
-import io
-import json
 import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any, Literal
+
+from rfguide.tables import csv_text, json_text
 
 Form = Literal["text", "json", "csv", "markdown"]
 Row = dict[str, Any]
@@ -15,13 +14,10 @@ Row = dict[str, Any]
 def render(rows: Sequence[Row], form: Form, heads: dict[str, str] | None = None) -> str:
     """Return rows with the same keys in one of the forms; `heads` names the columns for people."""
     if form == "json":
-        return json.dumps(list(rows), ensure_ascii=False, indent=1)
-    names = list(rows[0]) if rows else []
+        return json_text(rows)
     if form == "csv":
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerows([names, *([_plain(value) for value in row.values()] for row in rows)])
-        return out.getvalue().rstrip("\n")
+        return csv_text(rows).rstrip("\n")
+    names = list(rows[0]) if rows else []
     titles = [(heads or {}).get(name, name.replace("_", " ")) for name in names]
     lines = [titles, *([_plain(value) for value in row.values()] for row in rows)]
     numbers = [all(row[name] is None or type(row[name]) is int for row in rows) for name in names]

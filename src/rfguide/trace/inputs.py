@@ -3,13 +3,13 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import index
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from rfguide.errors import GeometryError, at_least
+from rfguide.errors import LARGEST, GeometryError, at_least, at_most
 from rfguide.trace import spans as sp
 from rfguide.trace.cells import Track, attach
 from rfguide.trace.roles import Roles
@@ -93,7 +93,7 @@ def _several(value: object) -> Sequence[object]:
     if not isinstance(value, tuple | list):
         raise TypeError(f"input_size={_short(value)} must be {_WANTED}, not {type(value).__name__}")
     if not value:
-        raise GeometryError(f"input_size={value!r} is empty; it must be {_WANTED}")
+        raise GeometryError(f"input_size={_short(value)} is empty; it must be {_WANTED}")
     return value if any(isinstance(v, tuple | list | Tensor) for v in value) else [value]
 
 
@@ -104,8 +104,11 @@ def _sample(value: object, kind: torch.dtype) -> Tensor:
         return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
     if not isinstance(value, tuple | list):
         raise TypeError(f"input_size has {_short(value)}; each input must be a size or a tensor")
-    at_least(1, **{f"input_size[{i}]": n for i, n in enumerate(value)})
-    return torch.empty([index(n) for n in value], dtype=kind, device="meta")
+    sizes = at_least(1, **{f"input_size[{i}]": n for i, n in enumerate(value)})
+    at_most(
+        LARGEST // 16, **{f"input_size={_short(value)} in all": prod(sizes)}
+    )
+    return torch.empty(sizes, dtype=kind, device="meta")
 
 
 def _axes(sample: Tensor) -> range:

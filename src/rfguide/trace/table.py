@@ -1,13 +1,12 @@
 """The table of a trace: for people (text, Markdown) and for programs (JSON, CSV)."""
 
-import csv
-import io
-import json
 import shutil
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rfguide import tables
 
 if TYPE_CHECKING:
     from rfguide.trace.result import Map, Trace
@@ -159,22 +158,9 @@ def markdown(trace: "Trace") -> str:
 
 def json_text(trace: "Trace") -> str:
     """Return the rows as a JSON array."""
-    return json.dumps(rows(trace), ensure_ascii=False, indent=1)
+    return tables.json_text(rows(trace))
 
 
 def csv_text(trace: "Trace") -> str:
     """Return the rows as CSV; a list becomes its numbers with × between them."""
-    found = rows(trace)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    if found:
-        writer.writerow(found[0])
-    for row in found:
-        writer.writerow([_csv(value) for value in row.values()])
-    return out.getvalue()
-
-
-def _csv(value: object) -> Any:
-    if isinstance(value, list):
-        return "×".join("" if v is None else str(v) for v in value)
-    return value
+    return tables.csv_text(rows(trace))
