@@ -344,9 +344,7 @@ def test_a_deep_stack_takes_no_longer_than_its_layers_and_what_never_ends_is_ref
     """Cell by cell, 20,000 layers take half a minute, and a kernel of 10**9 the memory of the machine."""
     start = time.process_time()
     assert len(input_cells([Layer(3)] * 20_000, 0)) == 40_001
-    assert (
-        len(input_cells([Layer(3, dilation=2), Layer(3, dilation=3)] * 10_000, 0)) == 100_001 - 2
-    )  # no 1
+    assert len(input_cells([Layer(3, dilation=2), Layer(3, dilation=3)] * 10_000, 0)) == 100_001 - 2  # no 1
     assert input_cells([Layer(10**9, padding=5 * 10**8)], 3, input_size=5) == (0, 1, 2, 3, 4)
     assert time.process_time() - start < 10
     for layers in ([Layer(10**9)], [Layer(10**9, dilation=2)], [Layer(2**30, dilation=3), Layer(2, dilation=2)]):

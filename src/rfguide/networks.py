@@ -7,7 +7,7 @@ path: skip connections and 1×1 shortcuts see less and change neither its size n
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rfguide.errors import GeometryError
+from rfguide.errors import MOST_LAYERS, GeometryError, at_least, at_most, series, shown
 from rfguide.layers import Layer
 
 # The network of the article this site sets right, on 3×32×32. Its one pooling module is called twice.
@@ -39,13 +39,19 @@ class Stack:
 def vgg(convolutions: Sequence[int]) -> tuple[Layer, ...]:
     """Return VGG's blocks, so many 3×3 convolutions each, and its first dense layer (fc6) as the 7×7 it is.
 
+    Raises:
+        GeometryError: If a number is negative or there are too many layers.
+        TypeError: If they are no integers.
+
     Examples:
         >>> from rfguide import receptive_fields
         >>> receptive_fields(vgg([2, 2, 3, 3, 3]))[-1].size
         404
     """
+    counts = series(0, convolutions=convolutions)
+    at_most(MOST_LAYERS, convolutions=sum(counts))
     layers = []
-    for block, count in enumerate(convolutions, start=1):
+    for block, count in enumerate(counts, start=1):
         layers += [Layer(3, padding=1, name=f"conv{block}_{number}") for number in range(1, count + 1)]
         layers += [Layer(2, stride=2, name=f"pool{block}")]
     return (*layers, Layer(7, name="fc6"))
@@ -66,20 +72,27 @@ def resnet(blocks: Sequence[int], *, bottleneck: bool, stride_in: str = "3x3") -
             where layer4 keeps its stride of 1).
 
     Raises:
-        GeometryError: If `stride_in` is no such place.
+        GeometryError: If there are not four counts of at least 1, or `stride_in` is no such place.
+        TypeError: If the counts are no integers or `bottleneck` is no truth value.
 
     Examples:
         >>> from rfguide import receptive_fields
         >>> [receptive_fields(resnet([3, 4, 6, 3], bottleneck=True, stride_in=s))[-1].size for s in ("3x3", "1x1")]
         [427, 483]
     """
+    counts = series(1, blocks=blocks)
+    if len(counts) != 4:
+        raise GeometryError(f"blocks={shown(blocks)} has {len(counts)} numbers; a ResNet has four stages")
+    at_most(MOST_LAYERS, blocks=sum(counts))
+    if not isinstance(bottleneck, bool):
+        raise TypeError(f"bottleneck={shown(bottleneck)} must be True or False, not {type(bottleneck).__name__}")
     stage_strides = (2, 2, 2, 1) if stride_in == "last" else (1, 2, 2, 2)
     kernels = (1, 3, 1) if bottleneck else (3, 3)
-    if stride_in not in _BOTTLENECK_STRIDE:
-        raise GeometryError(f"{stride_in=} must be one of {', '.join(map(repr, _BOTTLENECK_STRIDE))}")
+    if not isinstance(stride_in, str) or stride_in not in _BOTTLENECK_STRIDE:
+        raise GeometryError(f"stride_in={shown(stride_in)} must be one of {', '.join(map(repr, _BOTTLENECK_STRIDE))}")
     place, convolution = _BOTTLENECK_STRIDE[stride_in] if bottleneck else (0, 1)
     layers = [Layer(7, stride=2, padding=3, name="conv1"), Layer(3, stride=2, padding=1, name="maxpool")]
-    for stage, (count, stage_stride) in enumerate(zip(blocks, stage_strides, strict=True), start=1):
+    for stage, (count, stage_stride) in enumerate(zip(counts, stage_strides, strict=True), start=1):
         for block in range(count):
             for number, kernel_size in enumerate(kernels, start=1):
                 strided = block == place % count and number == convolution
@@ -109,11 +122,17 @@ def mobilenet_v1() -> tuple[Layer, ...]:
 def patchgan(n: int) -> tuple[Layer, ...]:
     """Return pix2pix's patch discriminator with `n` strided 4×4 convolutions, then two of stride 1.
 
+    Raises:
+        GeometryError: If `n` is negative or too large.
+        TypeError: If it is no integer.
+
     Examples:
         >>> from rfguide import receptive_fields
         >>> [receptive_fields(patchgan(n))[-1].size for n in range(1, 6)]
         [16, 34, 70, 142, 286]
     """
+    (n,) = at_least(0, n=n)
+    at_most(MOST_LAYERS, n=n)
     strides = [2] * n + [1, 1]
     return tuple(Layer(4, stride=stride, padding=1, name=f"conv{i}") for i, stride in enumerate(strides, start=1))
 
@@ -126,11 +145,18 @@ def causal(kernel_size: int, dilations: Sequence[int], *, convolutions: int = 1)
         dilations: One dilation per block.
         convolutions: Convolutions per block, all with its dilation.
 
+    Raises:
+        GeometryError: If a number is below 1 or there are too many layers.
+        TypeError: If one is no integer.
+
     Examples:
         >>> from rfguide import receptive_fields
         >>> receptive_fields(causal(3, [1, 2, 4, 8], convolutions=2))[-1]
         ReceptiveField(size=61, stride=1, padding=60)
     """
+    kernel_size, convolutions = at_least(1, kernel_size=kernel_size, convolutions=convolutions)
+    dilations = series(1, dilations=dilations)
+    at_most(MOST_LAYERS, layers=convolutions * len(dilations))
     return tuple(
         Layer(kernel_size, padding=(dilation * (kernel_size - 1), 0), dilation=dilation, name=f"block{block}.conv{i}")
         for block, dilation in enumerate(dilations, start=1)
@@ -141,11 +167,17 @@ def causal(kernel_size: int, dilations: Sequence[int], *, convolutions: int = 1)
 def wavenet(stacks: int) -> tuple[Layer, ...]:
     """Return WaveNet's dilated layers: kernel 2, dilations 1, 2, 4, … 512, the whole stack repeated.
 
+    Raises:
+        GeometryError: If `stacks` is below 1 or too large.
+        TypeError: If it is no integer.
+
     Examples:
         >>> from rfguide import receptive_fields
         >>> [receptive_fields(wavenet(stacks))[-1].size for stacks in (1, 2, 3)]
         [1024, 2047, 3070]
     """
+    (stacks,) = at_least(1, stacks=stacks)
+    at_most(MOST_LAYERS, layers=10 * stacks)
     return causal(2, [2**i for i in range(10)] * stacks)
 
 

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from rfguide.errors import GeometryError, shown
+
 
 class Net(nn.Module):
     """Two 3×3 convolutions, each followed by ReLU and the same 2×2 max pooling: `rfguide.networks.NET` in torch.
@@ -79,6 +81,9 @@ class ResNet(nn.Module):
         stride_in_1x1: Whether a bottleneck takes its stride in the first 1×1, as in the paper ("v1"), instead of
             the 3×3, as in torchvision ("v1.5"). ResNet-18 and 34 have no bottlenecks.
 
+    Raises:
+        GeometryError: If there is no such depth.
+
     Shape:
         Input: `(N, 3, H, W)`. Output: `(N, 512, H / 32, W / 32)`, with 2048 channels from ResNet-50 on.
 
@@ -91,6 +96,8 @@ class ResNet(nn.Module):
 
     def __init__(self, depth: int, *, stride_in_1x1: bool = False) -> None:
         super().__init__()
+        if type(depth) is not int or depth not in _BLOCKS:
+            raise GeometryError(f"depth={shown(depth)} must be one of {', '.join(map(str, _BLOCKS))}")
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)

@@ -9,12 +9,15 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 
+from rfguide.errors import at_most, shown
 from rfguide.plot.palette import SMALL, WIDTH, WORDS, ink, settings
 
 P = ParamSpec("P")
 Point = tuple[float, float]
 
 HATCHED = {"padding": "////", "unused": "xxxx"}
+# What one picture shows of anything, cells or bars; more cannot be told apart, and takes minutes to draw.
+MOST_DRAWN = 20_000
 SIDE = 0.88  # of a cell, so that neighbours stand apart
 
 
@@ -23,10 +26,18 @@ def picture(function: Callable[P, Axes]) -> Callable[P, Axes]:
 
     @wraps(function)
     def drawing(*args: P.args, **kwargs: P.kwargs) -> Axes:
+        ax = kwargs.get("ax")
+        if ax is not None and not isinstance(ax, Axes):
+            raise TypeError(f"ax={shown(ax)} must be an Axes of matplotlib, not {type(ax).__name__}")
         with mpl.rc_context(settings()):
             return function(*args, **kwargs)
 
     return drawing
+
+
+def drawable(**counts: int) -> None:
+    """Refuse to draw more of something than a picture shows."""
+    at_most(MOST_DRAWN, **counts)
 
 
 def canvas(ax: Axes | None, left: float, right: float, bottom: float, top: float) -> Axes:
@@ -139,6 +150,8 @@ def drawn(ax: Axes, kind: str) -> list[Point]:
         >>> [x for x, y in drawn(plot_places(6, 3, stride=2), "unused")]
         [5.0]
     """
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax={shown(ax)} must be an Axes of matplotlib, not {type(ax).__name__}")
     centers = []
     for collection in ax.collections:
         if collection.get_label() == kind:

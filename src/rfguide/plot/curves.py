@@ -1,16 +1,16 @@
 """Numbers along depth and along a map."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from rfguide.errors import GeometryError
+from rfguide.errors import GeometryError, at_least, series, shown, whole
 from rfguide.fields import ReceptiveField, input_cells, receptive_fields
-from rfguide.layers import Layer
-from rfguide.plot.canvas import HATCHED, picture
+from rfguide.layers import Layer, stack
+from rfguide.plot.canvas import HATCHED, drawable, picture
 from rfguide.plot.palette import SMALL, WIDTH, WORDS, ink
 from rfguide.sizes import output_sizes
 
@@ -35,6 +35,9 @@ def plot_growth(
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(WIDTH, 3.2), layout="constrained")
+    layers = stack(layers)
+    drawable(layers=len(layers))
+    claims = _claims(claims)
     sizes = [field.size for field in (ReceptiveField(), *receptive_fields(layers))]
     depths = range(len(sizes))
     few = len(sizes) <= 8
@@ -67,6 +70,17 @@ def plot_growth(
     ax.set_ylabel("receptive field (input cells)")
     ax.margins(x=0.06)
     return ax
+
+
+def _claims(claims: Mapping[str, Sequence[int]] | None) -> dict[str, tuple[int, ...]]:
+    if claims is None:
+        return {}
+    if not isinstance(claims, Mapping):
+        raise TypeError(f"claims={shown(claims)} must be a mapping of names to sizes, not {type(claims).__name__}")
+    found = {str(name): series(0, **{f"claims[{shown(name)}]": sizes}) for name, sizes in claims.items()}
+    if () in found.values():
+        raise GeometryError("claims hold no size; each must hold one after each layer")
+    return found
 
 
 class SeenMap(Protocol):
@@ -109,31 +123,33 @@ def plot_visible(
         >>> [int(bar.get_height()) for bar in ax.containers[0]]
         [7, 10, 10, 10, 10, 10, 10, 7]
     """
-    if not isinstance(layers, Sequence):
-        seen, whole = _seen_of_map(layers, axis)
+    if all(hasattr(layers, name) for name in ("units", "fields", "visible")):
+        seen, field_size = _seen_of_map(cast(SeenMap, layers), axis)
     elif input_size is None:
         raise GeometryError("input_size is missing: how much a unit sees depends on where the input ends")
     else:
-        units_of_stack = range((input_size, *output_sizes(input_size, layers))[-1])
+        layers = stack(cast(Sequence[Layer], layers))
+        units_of_stack = range((*at_least(1, input_size=input_size), *output_sizes(input_size, layers))[-1])
+        drawable(units=units_of_stack.stop)
         seen = [len(input_cells(layers, unit, input_size=input_size)) for unit in units_of_stack]
-        whole = len(input_cells(layers, 0))
+        field_size = len(input_cells(layers, 0))
     if ax is None:
         _, ax = plt.subplots(figsize=(WIDTH, 3.0), layout="constrained")
     units = range(len(seen))
     # Where no single field describes the units, who sees less has not lost anything.
-    hidden = [unit for unit in units if whole is not None and seen[unit] < whole]
+    hidden = [unit for unit in units if field_size is not None and seen[unit] < field_size]
     bars = ax.bar(units, seen, width=0.84, color=ink("used"), ec=ink("padding"), lw=0.7, label="seen")
     if len(units) <= 16:
         ax.set_xticks(units)
         ax.bar_label(bars, label_type="center", fontsize=WORDS if len(units) <= 10 else SMALL)
     ax.tick_params(axis="x", length=0)
-    ax.set_ylim(0, (whole or max(seen)) * 1.04)
+    ax.set_ylim(0, (field_size or max(seen)) * 1.04)
     ax.set_xlabel("unit")
     ax.set_ylabel("input cells")
     if hidden:
         ax.bar(
             hidden,
-            [(whole or 0) - seen[unit] for unit in hidden],
+            [(field_size or 0) - seen[unit] for unit in hidden],
             bottom=[seen[unit] for unit in hidden],
             width=0.84,
             fc="none",
@@ -150,6 +166,7 @@ def plot_visible(
 
 def _seen_of_map(map_: SeenMap, axis: int) -> tuple[list[int], int | None]:
     """Return what each unit sees along an axis, and the size of their field if they have a single one."""
+    (axis,) = whole(axis=axis)
     if axis not in range(len(map_.units)) or len(map_.units) != len(map_.fields):
         raise GeometryError(f"{axis=} is no axis of a map with units {map_.units} and {len(map_.fields)} input axes")
     middle = [count // 2 for count in map_.units]

@@ -9,10 +9,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from rfguide.errors import GeometryError, at_least
+from rfguide.errors import LARGEST, GeometryError, at_least, at_most, shown
 from rfguide.fields import ReceptiveField, input_cells, receptive_fields
-from rfguide.layers import Layer
-from rfguide.plot.canvas import canvas, cells, outlines, picture, room, signed
+from rfguide.layers import Layer, stack
+from rfguide.plot.canvas import canvas, cells, drawable, outlines, picture, room, signed
 from rfguide.plot.palette import SMALL, WORDS, ink
 from rfguide.sizes import output_sizes
 
@@ -29,16 +29,24 @@ def two(number: int | Pair, name: str, minimum: int | None = None) -> Pair:
     numbers = number if isinstance(number, tuple | list) else (number, number)
     if len(numbers) != 2:
         raise GeometryError(
-            f"{name}={number!r} has {len(numbers)} numbers; it must be one integer or a pair (row, column)"
+            f"{name}={shown(number)} has {len(numbers)} numbers; it must be one integer or a pair (row, column)"
         )
-    if minimum is not None:
-        at_least(minimum, **{f"{name}[0]": numbers[0], f"{name}[1]": numbers[1]})
-    return numbers[0], numbers[1]
+    lowest = -LARGEST if minimum is None else minimum
+    first, second = at_least(lowest, **{f"{name}[0]": numbers[0], f"{name}[1]": numbers[1]})
+    return first, second
 
 
 def array(values: Any) -> NDArray[Any]:
     """Return a tensor of torch or anything that numpy takes as an array."""
-    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    try:
+        found = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+        if found.dtype.kind not in "biuf":
+            raise TypeError
+    except Exception:  # whatever numpy and torch raise
+        raise TypeError(f"{shown(values)} must be an array of real numbers, not {type(values).__name__}") from None
+    if not found.size:
+        raise GeometryError(f"an array of shape {found.shape} holds nothing to draw")
+    return found
 
 
 @picture
@@ -67,25 +75,27 @@ def plot_region(
         >>> ax.texts[-1].get_text()
         'pool2: 10 × 10'
     """
+    if not isinstance(regions, Mapping):
+        raise TypeError(f"regions={shown(regions)} must be a mapping of names to regions, not {type(regions).__name__}")
     if not regions:
         raise GeometryError("regions={} must hold at least one region")
     rows, columns = two(input_size, "input_size", 1)
-    for name, region in regions.items():
-        if len(region) != 2 or None in region:
-            raise GeometryError(f"the region of {name!r} is {region}; it must be rows and columns, each (first, last)")
+    regions = {str(name): _rows_and_columns(region, f"the region of {shown(name)}") for name, region in regions.items()}
     boxes = list(regions.values())
     top, bottom = min(0, *(r[0] for r, _ in boxes)), max(rows - 1, *(r[1] for r, _ in boxes))
     left, right = min(0, *(c[0] for _, c in boxes)), max(columns - 1, *(c[1] for _, c in boxes))
+    pixels = None if image is None else array(image)
+    if pixels is not None and not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))):
+        raise GeometryError(f"image of shape {pixels.shape} must be rows × columns, of 3 or 4 colours if of any")
     across = (right - left + 1) * room(ax) / (room(ax) - 40)  # 40 points for the numbers at the left
     cell = room(ax) / across
     below = (24 + 20 * len(boxes)) / cell
     ax = canvas(ax, right + 0.7 - across, right + 0.7, bottom + 0.5 + below, top - 0.7)
 
-    if image is None:
+    if pixels is None:
         ax.add_patch(Rectangle((-0.5, -0.5), columns, rows, fc=ink("input"), ec="none", zorder=0))
     else:
-        shown = array(image)
-        ax.imshow(shown, extent=(-0.5, columns - 0.5, rows - 0.5, -0.5), cmap="gray", interpolation="none", zorder=0)
+        ax.imshow(pixels, extent=(-0.5, columns - 0.5, rows - 0.5, -0.5), cmap="gray", interpolation="none", zorder=0)
     *_, (rows_seen, columns_seen) = boxes
     _box(ax, rows_seen, columns_seen, fc=ink("field"), ec="none", alpha=0.85 if image is None else 0.45, zorder=1)
     if cell >= 4 and image is None:
@@ -107,6 +117,16 @@ def plot_region(
         y = bottom + 0.5 + (34 + 20 * place) / cell
         ax.text(left - 0.5 + 22 / cell, y, words, va="center_baseline", size=WORDS)
     return ax
+
+
+def _rows_and_columns(region: Any, name: str) -> tuple[Pair, Pair]:
+    """Read a region: rows and columns, each (first, last)."""
+    if not isinstance(region, tuple | list) or len(region) != 2 or not all(isinstance(r, tuple | list) for r in region):
+        raise GeometryError(f"{name} is {shown(region)}; it must be rows and columns, each (first, last)")
+    rows, columns = (two(ends, name) for ends in region)
+    if rows[0] > rows[1] or columns[0] > columns[1]:
+        raise GeometryError(f"{name} is {shown(region)}; its first row and column must not lie behind its last")
+    return rows, columns
 
 
 def _box(ax: Axes, rows: Pair, columns: Pair, **style: Any) -> None:
@@ -168,6 +188,7 @@ def plot_field(
         >>> [text.get_text() for text in ax.texts[:2]]
         ['13', '22']
     """
+    layers = stack(layers)
     chosen = zip(two(unit, "unit"), two(input_size, "input_size", 1), strict=True)
     rows, columns = (_nested(layers, u, size) for u, size in chosen)
     names = [layer.name or f"layer {depth}" for depth, layer in enumerate(layers, 1)]
@@ -207,7 +228,9 @@ def plot_holes(layers: Sequence[Layer], *, ax: Axes | None = None) -> Axes:
         >>> ax.texts[0].get_text()
         '9 of 25 pixels, 36 %'
     """
+    layers = stack(layers)
     field = (ReceptiveField(), *receptive_fields(layers))[-1]
+    at_most(1000, pixels_along_the_field=field.size)
     first, _ = field.region(0)
     used = {cell - first for cell in input_cells(layers, 0)}
     side = range(field.size)
@@ -258,11 +281,12 @@ def plot_gradient(
     cell = room(ax) / across
     left, bottom = columns - across, rows + 24 / cell
     ax = canvas(ax, left, columns, bottom, -1.0)
-    ax.imshow(_raster(values, float(np.abs(values).max())), interpolation="none", zorder=1)
+    ax.imshow(_raster(values, float(np.abs(np.nan_to_num(values)).max())), interpolation="none", zorder=1)
     ax.set_xlim(left, columns)  # imshow has moved them
     ax.set_ylim(bottom, -1.0)
     ax.add_patch(Rectangle((-0.5, -0.5), columns, rows, fc="none", ec=ink("padding"), lw=1, zorder=2))
     if region is not None:
+        region = _rows_and_columns(region, "region")
         _box(ax, *region, fc="none", ec=ink("accent"), lw=1.6, ls="--", label="region", zorder=3)
         _ends(ax, *region, left=-0.5, bottom=rows - 0.5, cell=cell)
     return ax
@@ -291,13 +315,14 @@ def plot_maps(maps: Any, *, columns: int = 4, ax: Axes | None = None) -> Axes:
         >>> [text.get_text() for text in ax.texts]
         ['0', '1']
     """
-    at_least(1, columns=columns)
+    (columns,) = at_least(1, columns=columns)
     values = array(maps).astype(float)
     if values.ndim == 4 and len(values) == 1:
         values = values[0]
     if values.ndim != 3:
         raise GeometryError(f"maps of shape {values.shape} must be channels × rows × columns, of one sample")
     channels, height, width = values.shape
+    at_most(1000, channels=channels)
     columns = min(columns, channels)
     lines = -(-channels // columns)
     # Room between maps, in cells: a tenth of a map, and above each the number of its channel.
@@ -306,7 +331,7 @@ def plot_maps(maps: Any, *, columns: int = 4, ax: Axes | None = None) -> Axes:
     cell = room(ax) / across
     line = height + 17 / cell
     ax = canvas(ax, -0.5, across - 0.5, lines * line - 0.5, -0.5)
-    largest = float(np.abs(values).max())
+    largest = float(np.abs(np.nan_to_num(values)).max())
     for channel, plane in enumerate(values):
         x = channel % columns * (width + gap) - 0.5
         y = channel // columns * line + 15 / cell - 0.5
@@ -343,7 +368,9 @@ def plot_window(window: Any, kernel: Any, bias: float = 0.0, *, ax: Axes | None 
         raise GeometryError(
             f"window of shape {pixels.shape} and kernel of shape {weights.shape} must both be channels × rows × columns"
         )
+    drawable(numbers=pixels.size)
     channels, height, width = pixels.shape
+    bias = float(array(bias).reshape(-1)[0])
     products = pixels * weights
     blocks = (("input", pixels), ("map", weights), ("field", products))
     across = 3 * width + 2 * 1.1 + 0.2

@@ -11,6 +11,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rfguide.errors import GeometryError, shown
+
 # Fills (input, map, field, used, unit) carry dark text in LIGHT and light text in DARK; the accents,
 # `warn` and `muted` are for lines and words. No two roles share a colour, so that a picture drawn in
 # one palette can be turned into the other by exchanging the codes.
@@ -101,7 +103,7 @@ def theme(name: Literal["light", "dark"]) -> Iterator[None]:
     """Draw in this theme until the block ends.
 
     Raises:
-        ValueError: If there is no such theme.
+        GeometryError: If there is no such theme.
 
     Examples:
         >>> from rfguide.plot import DARK, plot_places, theme
@@ -111,8 +113,8 @@ def theme(name: Literal["light", "dark"]) -> Iterator[None]:
         >>> to_hex(ax.figure.get_facecolor()) == DARK["background"]
         True
     """
-    if name not in _PALETTES:
-        raise ValueError(f"theme {name!r} does not exist; there are {', '.join(map(repr, _PALETTES))}")
+    if not isinstance(name, str) or name not in _PALETTES:
+        raise GeometryError(f"theme {shown(name)} does not exist; there are {', '.join(map(repr, _PALETTES))}")
     token = _current.set(_PALETTES[name])
     try:
         with mpl.rc_context(settings()):
@@ -134,6 +136,8 @@ def svg(picture: Axes | Figure, *, dark: bool = False) -> str:
         >>> LIGHT["field"] in svg(ax), LIGHT["field"] in svg(ax, dark=True)
         (True, False)
     """
+    if not isinstance(picture, Axes | Figure):
+        raise TypeError(f"picture={shown(picture)} must be an Axes or a Figure, not {type(picture).__name__}")
     figure = picture.get_figure(root=True) if isinstance(picture, Axes) else picture
     assert figure is not None, "the Axes has been removed from its figure"
     text = StringIO()

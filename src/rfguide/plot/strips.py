@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from rfguide.errors import GeometryError, pair
+from rfguide.errors import GeometryError, at_least, pair, shown, whole
 from rfguide.fields import ReceptiveField, input_cells, receptive_fields
-from rfguide.layers import Layer
-from rfguide.plot.canvas import canvas, cells, key, numbers, outlines, picture, room, signed
+from rfguide.layers import Layer, stack
+from rfguide.plot.canvas import canvas, cells, drawable, key, numbers, outlines, picture, room, signed
 from rfguide.plot.palette import SMALL, WORDS, ink
 from rfguide.sizes import output_size, output_sizes
 
@@ -49,6 +49,7 @@ def plot_places(
     """
     places = output_size(input_size, kernel_size, stride=stride, padding=padding, dilation=dilation)
     before, after = pair(0, padding=padding)
+    drawable(cells=input_size + before + after + (places + 1) * kernel_size)
     layer = Layer(kernel_size, stride=stride, padding=(before, after), dilation=dilation)
     windows = [input_cells([layer], unit) for unit in range(places + 1)]
     end = input_size + after
@@ -118,8 +119,10 @@ def plot_stack(layers: Sequence[Layer], input_size: int, unit: int | None = None
         >>> [x for x, y in drawn(ax, "used")]
         [2.0, 3.0, 4.0, 5.0, 6.0]
     """
+    layers = stack(layers)
     fields = (ReceptiveField(), *receptive_fields(layers))
-    sizes = (input_size, *output_sizes(input_size, layers))
+    sizes = (*at_least(1, input_size=input_size), *output_sizes(input_size, layers))
+    drawable(cells=sum(sizes) + fields[-1].size)
     unit = (sizes[-1] - 1) // 2 if unit is None else unit
     input_cells(layers, unit, input_size=input_size)  # raises what the reader should see if there is no such unit
     cone = _cone(layers, unit, sizes[:-1])
@@ -184,6 +187,8 @@ def plot_overlap(layers: Sequence[Layer], *, ax: Axes | None = None) -> Axes:
         >>> [int(bar.get_height()) for bar in ax.patches]
         [1, 2, 3, 2, 1]
     """
+    layers = stack(layers)
+    drawable(cells=(ReceptiveField(), *receptive_fields(layers))[-1].size)
     routes = Counter({0: 1})
     for layer in reversed(layers):
         routes_below: Counter[int] = Counter()
@@ -241,9 +246,14 @@ def plot_paths(paths: Mapping[str, Sequence[Layer]], *, unit: int = 0, ax: Axes 
         >>> [x for x, y in drawn(ax, "together")]
         [3.0, 4.0, 5.0]
     """
+    if not isinstance(paths, Mapping):
+        raise TypeError(f"paths={shown(paths)} must be a mapping of names to layers, not {type(paths).__name__}")
+    paths = {str(name): stack(layers) for name, layers in paths.items()}
+    (unit,) = whole(unit=unit)
     if not paths:
         raise GeometryError("paths={} must hold at least one path")
     fields = {name: (ReceptiveField(), *receptive_fields(layers))[-1] for name, layers in paths.items()}
+    drawable(cells=sum(field.size for field in fields.values()))
     strides = {name: field.stride for name, field in fields.items()}
     if len(set(strides.values())) > 1:
         arrivals = ", ".join(f"{name}: {stride}" for name, stride in strides.items())
@@ -251,6 +261,7 @@ def plot_paths(paths: Mapping[str, Sequence[Layer]], *, unit: int = 0, ax: Axes 
     seen = {name: input_cells(layers, unit) for name, layers in paths.items()}
     together = sorted({cell for row in seen.values() for cell in row})
 
+    drawable(cells=together[-1] - together[0])
     middle = (together[0] + together[-1]) / 2
     half = max(together[-1] - together[0] + 1.6, 9) / 2  # a few cells do not grow to fill the picture
     left, right = middle - half, middle + half

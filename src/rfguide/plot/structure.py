@@ -6,8 +6,8 @@ from typing import Protocol
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from rfguide.errors import GeometryError
-from rfguide.plot.canvas import canvas, picture
+from rfguide.errors import GeometryError, shown
+from rfguide.plot.canvas import canvas, drawable, picture
 from rfguide.plot.palette import SMALL, WIDTH, WORDS, ink
 
 # In points: a box, the space below it, from one arrow past other boxes to the next.
@@ -62,7 +62,13 @@ def plot_structure(trace: Mapping[str, Call] | Iterable[Call], *, ax: Axes | Non
         >>> [line.get_label() for line in ax.lines if line.get_label() != "_head"][-1]
         'relu()#2 → pool#2'
     """
+    if not isinstance(trace, Mapping | Iterable) or isinstance(trace, str | bytes):
+        raise TypeError(f"trace={shown(trace)} must be what rfguide.trace returns, not {type(trace).__name__}")
     calls = list(trace.values() if isinstance(trace, Mapping) else trace)
+    for call in calls:
+        if not all(hasattr(call, name) for name in ("name", "op", "shape", "sources", "is_move")):
+            raise TypeError(f"trace holds {shown(call)}; it must hold maps of rfguide.trace")
+    drawable(calls=len(calls))
     containers = {name[:dot] for name in (call.name for call in calls) for dot in range(len(name)) if name[dot] == "."}
     calls = [call for call in calls if call.sources and not call.is_move and call.name not in containers]
     if not calls:

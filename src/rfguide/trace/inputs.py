@@ -105,9 +105,7 @@ def _sample(value: object, kind: torch.dtype) -> Tensor:
     if not isinstance(value, tuple | list):
         raise TypeError(f"input_size has {_short(value)}; each input must be a size or a tensor")
     sizes = at_least(1, **{f"input_size[{i}]": n for i, n in enumerate(value)})
-    at_most(
-        LARGEST // 16, **{f"input_size={_short(value)} in all": prod(sizes)}
-    )
+    at_most(LARGEST // 16, **{f"input_size={_short(value)} in all": prod(sizes)})
     return torch.empty(sizes, dtype=kind, device="meta")
 
 
