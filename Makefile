@@ -3,8 +3,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-# The environment is made once for each state of the requirement files.
-KEY := $(shell cat requirements/*.txt pyproject.toml | sha256sum | cut -c1-16)
+# The environment is made once for each state of the requirement files and each Python.
+KEY := $(shell { cat requirements/*.txt pyproject.toml; $(PYTHON) -c 'import sys; print(sys.version_info[:2])'; } | sha256sum | cut -c1-16)
 READY := .venv/ready-$(KEY)
 PORT ?= 8000
 # One file stays in one process, since the examples of a page or docstring share their names.
@@ -21,14 +21,22 @@ help:  ## this list
 setup: $(READY)  ## make the virtual environment under .venv, unless it is there
 
 $(READY):
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+	  { echo "$(PYTHON) is older than Python 3.11; name a newer one: make setup PYTHON=python3.12" >&2; exit 1; }
+	@# An environment of another Python, or one whose Python is gone, is made anew.
+	@version='import sys; print(sys.version_info[:2])'; \
+	  test "$$($(BIN)/python -c "$$version" 2>/dev/null)" = "$$($(PYTHON) -c "$$version")" || \
+	  $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/dev.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -r requirements/no-deps.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	rm -f .venv/ready-*
 	touch $@
 
+FREE := import socket, sys; sys.exit(socket.socket().connect_ex(("127.0.0.1", $(PORT))) == 0)
+
 serve: setup  ## build the site and serve it on http://127.0.0.1:8000, again after each edit
+	@$(BIN)/python -c '$(FREE)' || { echo "port $(PORT) is taken; name another: make serve PORT=8001" >&2; exit 1; }
 	$(BIN)/mkdocs serve --dirty --livereload -a 127.0.0.1:$(PORT)  # dirty: after an edit only that page is built
 
 site: setup  ## build the site into site/

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rfguide.errors import LARGEST, GeometryError, at_least, at_most
+from rfguide.errors import LARGEST, GeometryError, at_least, at_most, shown
 from rfguide.trace import spans as sp
 from rfguide.trace.cells import Track, attach
 from rfguide.trace.roles import Roles
@@ -91,9 +91,9 @@ def _several(value: object) -> Sequence[object]:
     if isinstance(value, torch.Size):
         return [tuple(value)]
     if not isinstance(value, tuple | list):
-        raise TypeError(f"input_size={_short(value)} must be {_WANTED}, not {type(value).__name__}")
+        raise TypeError(f"input_size={shown(value)} must be {_WANTED}, not {type(value).__name__}")
     if not value:
-        raise GeometryError(f"input_size={_short(value)} is empty; it must be {_WANTED}")
+        raise GeometryError(f"input_size={shown(value)} is empty; it must be {_WANTED}")
     return value if any(isinstance(v, tuple | list | Tensor) for v in value) else [value]
 
 
@@ -103,9 +103,9 @@ def _sample(value: object, kind: torch.dtype) -> Tensor:
             raise TypeError("input_size must be a dense tensor, not a sparse, quantized or nested one")
         return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
     if not isinstance(value, tuple | list):
-        raise TypeError(f"input_size has {_short(value)}; each input must be a size or a tensor")
+        raise TypeError(f"input_size has {shown(value)}; each input must be a size or a tensor")
     sizes = at_least(1, **{f"input_size[{i}]": n for i, n in enumerate(value)})
-    at_most(LARGEST // 16, **{f"input_size={_short(value)} in all": prod(sizes)})
+    at_most(LARGEST // 16, **{f"input_size={shown(value)} in all": prod(sizes)})
     return torch.empty(sizes, dtype=kind, device="meta")
 
 
@@ -121,7 +121,7 @@ def _float_type(model: nn.Module) -> torch.dtype:
 
 def _name(key: object) -> str:
     if not isinstance(key, str):
-        raise TypeError(f"input_size has the key {key!r}; an input's name must be a string")
+        raise TypeError(f"input_size has the key {shown(key)}; an input's name must be a string")
     return key
 
 
@@ -133,8 +133,3 @@ def parameter_names(model: nn.Module, count: int) -> list[str]:
         parameters = ()
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:count]
     return names + [f"input{i}" for i in range(len(names), count)]
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
