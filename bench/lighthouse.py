@@ -54,7 +54,10 @@ def scores(address: str) -> dict[str, float]:
             "--only-categories=performance,accessibility,best-practices,seo",
         ]
         subprocess.run(command, capture_output=True, check=True, env={**os.environ, "CHROME_PATH": chromium})
-        return {name: 100 * part["score"] for name, part in json.loads(report.read_text())["categories"].items()}
+        return {
+            name: 100 * part["score"]
+            for name, part in json.loads(report.read_text(encoding="utf-8"))["categories"].items()
+        }
 
 
 def median_scores(address: str) -> list[str]:

@@ -83,6 +83,19 @@ def test_a_module_needs_only_what_its_place_allows(file):
     assert outside - set(sys.stdlib_module_names) - {"rfguide"} <= NEEDS.get(part(file), set())
 
 
+def unsaid(tree: ast.AST) -> list[int]:
+    """Lines that read a file as text without saying that it is UTF-8."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    reads = [call for call in calls if call.func.attr == "read_text" or (call.func.attr == "open" and not call.args)]
+    return [call.lineno for call in reads if "encoding" not in {keyword.arg for keyword in call.keywords}]
+
+
+@pytest.mark.parametrize("folder", ["src", "tests", "bench"])
+def test_files_are_read_as_utf_8_whatever_the_locale(folder):
+    files = (PACKAGE.parents[1] / folder).rglob("*.py")
+    assert {file.name: lines for file in files if (lines := unsaid(ast.parse(file.read_text(encoding="utf-8"))))} == {}
+
+
 def test_the_test_sees_imports_wherever_they_stand():
     code = "import a.b\nfrom rfguide import trace\ndef f():\n    from rfguide.plot import x\n"
     code += "if TYPE_CHECKING:\n    import c"
