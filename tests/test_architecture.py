@@ -16,10 +16,12 @@ ORDER = [
     "sizes",
     "fields",
     "forms",
+    "design",
     "networks",
     "torch_networks",
     "trace",
     "probe",
+    "tiles",
     "plot",
     "notation",
     "cli",
@@ -31,6 +33,7 @@ NEEDS = {
     "torch_networks": {"torch"},
     "trace": {"torch", "numpy"},
     "probe": {"torch", "numpy"},
+    "tiles": {"torch"},
     "plot": {"torch", "numpy", "matplotlib"},
     "cli": {"click", "torch", "matplotlib"},  # these two inside the commands that need them; test_cli.py looks
 }

@@ -10,8 +10,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from rfguide.errors import GeometryError, TraceError
-from rfguide.fields import ReceptiveField, input_cells, receptive_fields
-from rfguide.layers import Layer
+from rfguide.fields import ReceptiveField, effective_std, input_cells, receptive_fields
+from rfguide.layers import Layer, Transposed
 from rfguide.sizes import (
     adaptive_windows,
     input_sizes,
@@ -23,31 +23,50 @@ from rfguide.sizes import (
 
 if TYPE_CHECKING:
     from rfguide import plot, probe
+    from rfguide.design import Design, designs
+    from rfguide.forms import phases
     from rfguide.probe import check
+    from rfguide.tiles import Tiling, tiling
     from rfguide.trace import trace
 
 __version__ = "0.1.0"
 __all__ = [
+    "Design",
     "GeometryError",
     "Layer",
     "ReceptiveField",
+    "Tiling",
     "TraceError",
+    "Transposed",
     "adaptive_windows",
     "check",
+    "designs",
+    "effective_std",
     "input_cells",
     "input_sizes",
     "output_size",
     "output_sizes",
+    "phases",
     "plot",
     "probe",
     "receptive_fields",
     "same_padding",
+    "tiling",
     "trace",
     "transposed_output_size",
 ]
 
-# Where each name that needs torch or matplotlib lives; None is a module.
-_LATE = {"check": "probe", "plot": None, "probe": None}
+# Where each name lives that needs torch or matplotlib, or that few need; None is a module.
+_LATE = {
+    "Design": "design",
+    "Tiling": "tiles",
+    "check": "probe",
+    "designs": "design",
+    "phases": "forms",
+    "plot": None,
+    "probe": None,
+    "tiling": "tiles",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -6,12 +6,14 @@ same field comes again, moved along by the advance. `Form` holds the fields of o
 through a layer is `ReceptiveField.through` where there is one field.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import gcd
 
+from rfguide.errors import GeometryError
 from rfguide.fields import ReceptiveField
-from rfguide.layers import Layer
+from rfguide.layers import Layer, Transposed
 
 # A period longer than this (after several resizings by odd ratios) says nothing to a reader.
 LONGEST_PERIOD = 4096
@@ -110,6 +112,41 @@ def union(one: Form, other: Form) -> Form | None:
         return None
     regions = [hull([one.region(unit), other.region(unit)]) for unit in range(period)]
     return from_regions(regions, one.advance * (period // p))
+
+
+def phases(layers: Iterable[Layer | Transposed]) -> tuple[ReceptiveField | None, ...]:
+    """Return the fields of one period of units after a stack that may hold transposed convolutions.
+
+    Unit u covers `fields[u % p].region(u // p)`, for p fields: after upsampling, units take turns. One field after
+    convolutions and poolings alone, that of `receptive_fields`. None among several is a unit that sees nothing.
+
+    Raises:
+        GeometryError: If the period grows beyond 4,096 units, or no unit sees anything.
+        TypeError: If a layer is neither a `Layer` nor a `Transposed`.
+
+    Examples:
+        >>> from rfguide import Layer, Transposed, phases
+        >>> for field in phases([Layer(3, padding=1), Transposed(4, stride=2, padding=1), Layer(3, padding=1)]):
+        ...     print(field.size, field.region(0))
+        5 (-2, 2)
+        5 (-2, 2)
+    """
+    form = INPUT
+    for place, layer in enumerate(layers):
+        if not isinstance(layer, Layer | Transposed):
+            raise TypeError(f"layers[{place}]={layer!r} must be a Layer or Transposed, not {type(layer).__name__}")
+        after = through(form, layer if isinstance(layer, Layer) else backwards(layer))
+        if after is None:
+            raise GeometryError(f"layers[{place}]: the fields repeat after more than {LONGEST_PERIOD} units")
+        if after == BLIND:
+            raise GeometryError(f"layers[{place}]: no unit sees any input cell")
+        form = after
+    return form.fields
+
+
+def backwards(layer: Transposed) -> Steps:
+    """Return which units a transposed convolution reads, for each unit of one period."""
+    return Steps(layer.stride, 1, tuple(layer.reads(unit) for unit in range(layer.stride)))
 
 
 # No unit sees anything.

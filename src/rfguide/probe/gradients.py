@@ -1,6 +1,6 @@
 """The gradient probe: by how much each input cell moves a unit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rfguide.errors import GeometryError, TraceError, at_least
-from rfguide.probe.feed import feed, untouched
+from rfguide.probe.feed import Feed, feed, untouched
 from rfguide.probe.nans import Progress
 from rfguide.probe.skeleton import skeleton
 from rfguide.probe.units import as_unit, at_unit, dims_of
@@ -86,30 +86,40 @@ def gradient(
             raise GeometryError(
                 f"{samples=} needs a shape, to fill with random values; a tensor's own samples are averaged"
             )
-        image = fed.tensor(fed.probed)
-        image = (image.abs() if linear else image).requires_grad_()
-        sums: list[Tensor] = []
 
-        def see(output: Tensor, sums: list[Tensor] = sums) -> None:
+        def pick(output: Tensor) -> Tensor:
             values = at_unit(output, place, unit_dims, name)
-            sums.append((values if channel is None else _channel(values, channel, name)).sum())
+            return values if channel is None else _channel(values, channel, name)
 
-        with untouched(model), torch.enable_grad(), skeleton(model) if linear else nullcontext():
-            look(model, fed.with_tensor(fed.probed, image), layer, see)
-            if not sums[0].requires_grad:
-                raise TraceError(
-                    f"{name} has no gradient: the model detaches what it computes, or it is no real number"
-                )
-            (slope,) = torch.autograd.grad(sums[0], image, allow_unused=True)
-        slope = torch.zeros_like(image) if slope is None else slope
+        slopes = slope(model, fed, layer, pick, linear=linear).abs().double()
         # Batch and channels come before the axes of cells, if the input has them.
-        one = slope.detach().abs().double()
-        one = one.sum(dim=tuple(d for d in range(1, image.ndim) if d not in fed.dims[fed.probed])).mean(dim=0)
-        total = one.cpu().numpy() + (0 if total is None else total)
+        dims = tuple(d for d in range(1, slopes.ndim) if d not in fed.dims[fed.probed])
+        total = slopes.sum(dim=dims).mean(dim=0).cpu().numpy() + (0 if total is None else total)
         if progress is not None:
             progress(number + 1, samples)
     assert total is not None  # samples is at least 1
     return np.asarray(total / samples)
+
+
+def slope(
+    model: nn.Module, fed: Feed, layer: str | None, pick: Callable[[Tensor], Tensor], *, linear: bool = False
+) -> Tensor:
+    """Return the gradient of the sum of what `pick` takes of a map, by the probed input and in its shape.
+
+    Raises:
+        TraceError: If the model raises, makes no such call, or detaches what it computes.
+    """
+    image = fed.tensor(fed.probed)
+    image = (image.abs() if linear else image).requires_grad_()
+    sums: list[Tensor] = []
+    with untouched(model), torch.enable_grad(), skeleton(model) if linear else nullcontext():
+        look(model, fed.with_tensor(fed.probed, image), layer, lambda output: sums.append(pick(output).sum()))
+        if not sums[0].requires_grad:
+            raise TraceError(
+                f"{layer or OUTPUT} has no gradient: the model detaches what it computes, or it is no real number"
+            )
+        (found,) = torch.autograd.grad(sums[0], image, allow_unused=True)
+    return torch.zeros_like(image) if found is None else found.detach()
 
 
 def _channel(values: Tensor, channel: int, name: str) -> Tensor:
