@@ -81,7 +81,7 @@ def running(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> An
     if not x.dim():
         return attach_all(out, track)
     d = dim % x.dim()
-    spans = [span if span.is_empty else sp.gather(span, d, tables.prefix(x.shape[d])) for span in track.spans]
+    spans = [span if span.is_empty else sp.gather(span, d, tables.running(x.shape[d])) for span in track.spans]
     return attach_all(out, track.with_spans(spans))
 
 

@@ -19,14 +19,12 @@ from numpy.typing import NDArray
 from rfguide.forms import Steps
 from rfguide.trace import reach as reaches
 from rfguide.trace.reach import NOTHING, Reach
-from rfguide.trace.tables import Table
+from rfguide.trace.tables import NONE_HI as NONE_HI
+from rfguide.trace.tables import NONE_LO as NONE_LO
+from rfguide.trace.tables import Listed, Table
 
 Array = NDArray[np.int32]
 Shape = Sequence[int]
-
-NONE_LO = np.int32(2**30)
-NONE_HI = np.int32(-1)
-
 
 Sides = tuple[Array, Array]
 
@@ -211,12 +209,12 @@ def gather(span: Span, dim: int, table: Table) -> Span:
     """Return the span after each cell along a dimension reads the cells that a table says."""
     if table.is_identity:
         return span
-    if table.cells.shape[1] == 1:
+    if table.is_move:
         span = spread(span, dim, table.size)
     found, label = span.reaches, span.label
     if label is not None and label.shape[dim] > 1:
-        if table.cells.shape[1] == 1 and table.blind is None:
-            label = label.take(table.cells[:, 0], axis=dim)
+        if isinstance(table.read, Listed) and table.is_move and table.blind is None:
+            label = label.take(table.read.cells[:, 0], axis=dim)
         else:
             found, label = (reaches.lost(frozenset[int]().union(*(r.dims for r in found), {dim})),), None
     found = tuple(_stepped(r, dim, table) for r in found)
@@ -246,9 +244,7 @@ def _gather(array: Array, dim: int, table: Table, none: np.int32) -> Array:
     last = array.ndim - 1
     if dim != last:
         array = np.swapaxes(array, dim, last)
-    array = np.concatenate([array, np.full((*array.shape[:-1], 1), none)], axis=-1)
-    read = array[..., table.cells]
-    result = read.min(axis=-1) if none == NONE_LO else read.max(axis=-1)
+    result = table.read(array, none)
     return np.swapaxes(result, dim, last) if dim != last else result
 
 
@@ -280,19 +276,12 @@ def everything(spans: Sequence[Span], rank: int, because: str) -> Span:
 
 def pooled(found: tuple[Reach, ...], label: Array, over: tuple[int, ...]) -> tuple[tuple[Reach, ...], Array | None]:
     """Unite the reaches along some dimensions."""
-    numbers = range(len(found))
-    # has[k] marks the places that read an element of reach k.
-    has = np.stack([(label == k).any(axis=over, keepdims=True) for k in numbers])
-    key = np.tensordot(1 << np.arange(len(found), dtype=np.int64), has.astype(np.int64), 1)
-    sets, which = np.unique(key, return_inverse=True)
-    united = []
-    for bits in sets:
-        result = NOTHING
-        for k in numbers:
-            if int(bits) >> k & 1:
-                result = reaches.joined(result, found[k])
-        united.append(result)
-    return relabel(which.reshape(key.shape).astype(np.int32), united)
+    # has[k] marks the places that read an element of reach k: one row of bits for each place, however many there are.
+    has = np.stack([(label == k).any(axis=over, keepdims=True) for k in range(len(found))], axis=-1)
+    rows = has.reshape(-1, len(found))
+    _, first, which = np.unique(np.packbits(rows, axis=1), axis=0, return_index=True, return_inverse=True)
+    united = [functools.reduce(reaches.joined, [found[k] for k in np.flatnonzero(rows[i])], NOTHING) for i in first]
+    return relabel(which.reshape(has.shape[:-1]).astype(np.int32), united)
 
 
 def concatenate(spans: Sequence[Span], dim: int, sizes: Sequence[int]) -> Span:

@@ -1,14 +1,14 @@
 """Which cells of one axis each output cell reads: one table per op and geometry, built once.
 
-A table has one row per output cell. Cells outside the axis are padding and contribute nothing; the number
-`size` stands for them.
+Cells outside the axis are padding and contribute nothing. Where what is read overlaps from cell to cell (windows,
+running sums) it is not written out: memory grows with the axis, never with the axis times the window.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,72 @@ from rfguide.layers import Layer
 from rfguide.sizes import adaptive_windows
 
 Cells = NDArray[np.int64]
+Side = NDArray[np.int32]
+
+# "No cell" among first cells, and among last cells.
+NONE_LO = np.int32(2**30)
+NONE_HI = np.int32(-1)
+
+
+class Reading(Protocol):
+    """The smallest or the largest cell that each output cell reads, of the cells along an array's last dimension."""
+
+    def __call__(self, array: Side, none: np.int32) -> Side:
+        """Return the array after it is read; `none` is what stands for no cell, and says which end is asked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listed:
+    """One row of cells for each output cell; the number after the last cell stands for padding."""
+
+    cells: Cells
+
+    def __call__(self, array: Side, none: np.int32) -> Side:
+        """Read as `Reading` says."""
+        array = np.concatenate([array, np.full((*array.shape[:-1], 1), none)], axis=-1)
+        if self.cells.shape[1] == 1:
+            return array[..., self.cells[:, 0]]
+        read: Side = _end(none).reduce(array[..., self.cells], axis=-1)
+        return read
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window that slides: output cell i reads i * stride - before + tap * dilation for each tap."""
+
+    out: int
+    kernel_size: int
+    stride: int
+    before: int
+    dilation: int
+
+    def __call__(self, array: Side, none: np.int32) -> Side:
+        """Read as `Reading` says: windows twice as wide in each step, so that the kernel's size costs its logarithm."""
+        end, size = _end(none), array.shape[-1]
+        last = (self.out - 1) * self.stride - self.before + (self.kernel_size - 1) * self.dilation
+        left, right = max(0, self.before), max(0, last + 1 - size)
+        shape = array.shape[:-1]
+        array = np.concatenate([np.full((*shape, left), none), array, np.full((*shape, right), none)], axis=-1)
+        array = array[..., left - self.before :]
+        taps = 1
+        while taps < self.kernel_size:
+            step = min(taps, self.kernel_size - taps)
+            array = end(array[..., : array.shape[-1] - step * self.dilation], array[..., step * self.dilation :])
+            taps += step
+        return array[..., :: self.stride][..., : self.out]
+
+
+class Running:
+    """A running sum: cell i reads cells 0 to i."""
+
+    def __call__(self, array: Side, none: np.int32) -> Side:
+        """Read as `Reading` says."""
+        read: Side = _end(none).accumulate(array, axis=-1)
+        return read
+
+
+def _end(none: np.int32) -> Any:
+    return np.minimum if none == NONE_LO else np.maximum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,44 +91,50 @@ class Table:
     """Which cells each output cell reads, and the same as a pattern without ends.
 
     Attributes:
-        cells: One row for each output cell; `size` stands for padding.
+        read: How output cells come from cells.
         size: Cells of the axis that is read.
+        out: Number of output cells.
         step: The pattern for the closed form; None if there is none.
         blind: The output cells that read padding alone.
+        is_move: Whether each output cell is a copy of one cell, or padding.
         is_identity: Whether each output cell is the cell at its own place.
     """
 
-    cells: Cells
+    read: Reading
     size: int
+    out: int
     step: Layer | Steps | None
     blind: NDArray[np.bool_] | None
-    is_identity: bool
+    is_move: bool = False
+    is_identity: bool = False
     # What this table makes of closed forms it has met: looked up by object, which hashing a form is too slow for.
     known: dict[tuple[int, int], tuple[Any, Any]] = field(default_factory=dict)
 
-    @property
-    def out(self) -> int:
-        """Number of output cells."""
-        return len(self.cells)
+
+def _blind(read: Reading, size: int) -> NDArray[np.bool_] | None:
+    blind = read(np.zeros(size, np.int32), NONE_LO) == NONE_LO
+    return blind if blind.any() else None
 
 
 def _table(cells: Cells, size: int, step: Layer | Steps | None) -> Table:
     cells = np.where((cells < 0) | (cells >= size), size, cells)
-    blind = (cells == size).all(axis=1)
     same = cells.shape == (size, 1) and bool((cells[:, 0] == np.arange(size)).all())
-    return Table(cells, size, step, blind if blind.any() else None, same)
+    read = Listed(cells)
+    return Table(read, size, len(cells), step, _blind(read, size), is_move=cells.shape[1] == 1, is_identity=same)
 
 
 @lru_cache(maxsize=1024)
 def window(size: int, out: int, kernel_size: int, stride: int, before: int, dilation: int) -> Table:
     """A convolution or pooling."""
-    cells = np.arange(out)[:, None] * stride - before + np.arange(kernel_size) * dilation
     step: Layer | Steps
     if before >= 0:
         step = Layer(kernel_size, stride=stride, padding=before, dilation=dilation)
     else:
         step = Steps(1, stride, (tuple(range(-before, -before + (kernel_size - 1) * dilation + 1, dilation)),))
-    return _table(cells, size, step)
+    if kernel_size == 1:
+        return _table(np.arange(out)[:, None] * stride - before, size, step)
+    read = Window(out, kernel_size, stride, before, dilation)
+    return Table(read, size, out, step, _blind(read, size))
 
 
 @lru_cache(maxsize=1024)
@@ -141,10 +213,9 @@ def repeated(size: int, times: int) -> Table:
 
 
 @lru_cache(maxsize=1024)
-def prefix(size: int, backwards: bool = False) -> Table:
+def running(size: int) -> Table:
     """A running sum: cell i reads cells 0 to i."""
-    i, j = np.arange(size)[:, None], np.arange(size)
-    return _table(np.where(j >= i if backwards else j <= i, j, -1), size, None)
+    return Table(Running(), size, size, None, None, is_identity=size == 1)
 
 
 # torch computes positions in the precision of the map (halves in float32); numpy's type of it.
