@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from rfguide.errors import GeometryError, at_least
 from rfguide.trace import spans as sp
-from rfguide.trace.cells import Track, attach
+from rfguide.trace.cells import HOLLOW, Track, attach
 from rfguide.trace.roles import Roles
 
 _WANTED = "a size such as (1, 3, 224, 224), a tensor, or a tuple of them"
@@ -82,6 +82,8 @@ def read(model: nn.Module, input_size: object) -> Inputs:
             spans = tuple(sp.along(a.dim, sample.shape) if a.input == name else sp.empty(sample.dim()) for a in axes)
             roles: Roles = ("b", "c", *("s" for _ in ds)) if sample.dim() > 2 else ("b", "s")
             attach(sample, Track(spans, roles))
+        else:
+            setattr(sample, HOLLOW, True)
     return Inputs(tuple(args), named, axes)
 
 
