@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from rfguide.errors import TraceError
 from rfguide.trace import spans as sp
 from rfguide.trace.cells import HOLLOW, Track, attach, end
+from rfguide.trace.names import modules_of
 from rfguide.trace.rules import Op, on_meta, tensors
 
 # Elements up to which a constant is computed.
@@ -217,5 +218,5 @@ def _held(model: nn.Module) -> Iterator[Tensor]:
     """Yield the tensors that a model holds: parameters, buffers and plain attributes."""
     yield from model.parameters()
     yield from model.buffers()
-    for module in model.modules():
+    for _, module in modules_of(model):
         yield from tensors(module.__dict__.values())

@@ -68,10 +68,10 @@ class Functions(TorchFunctionMode):
         if repair is not None:
             args, kwargs = repair(args, kwargs)
         named, func = func, REPLACED.get(func, func)
-        if names.is_closed:
-            return func(*args, **kwargs)
         if func in ANSWERS:
             return ANSWERS[func]
+        if names.is_closed:
+            return func(*args, **kwargs)
         function, is_move = function_name(named)
         if not function:
             out = func(*args, **kwargs)

@@ -79,8 +79,28 @@ def function_name(function: Any) -> tuple[str, bool]:
 
 
 def is_closed(module: nn.Module) -> bool:
-    """Whether a module is one of torch's own: the functions inside it are not listed."""
-    return type(module).__module__.startswith("torch.") and not type(module).__module__.startswith("torch.fx")
+    """Whether a module is one of torch's or Keras's own: the functions inside it are not listed."""
+    return type(module).__module__.startswith(("torch.", "keras.")) and not type(module).__module__.startswith(
+        "torch.fx"
+    )
+
+
+def modules_of(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Yield a model's modules with their qualified names; layers of Keras, which torch does not see, by theirs."""
+    seen: set[int] = set()
+    pending = list(model.named_modules())[::-1]
+    while pending:
+        path, module = pending.pop()
+        if id(module) not in seen:
+            seen.add(id(module))
+            yield path, module
+            layers = getattr(module, "_layers", ()) if _is_keras(module) else ()
+            inside = [one for one in layers if isinstance(one, nn.Module)]
+            pending += [(f"{path}.{one.name}" if path else str(one.name), one) for one in inside[::-1]]
+
+
+def _is_keras(module: nn.Module) -> bool:
+    return any(base.__module__.startswith("keras.") for base in type(module).__mro__)
 
 
 def tensors_of(output: Any) -> Iterator[tuple[str, Tensor]]:
@@ -120,7 +140,7 @@ class Names:
 
     def __init__(self, model: nn.Module) -> None:
         self._root = model
-        self._paths = {id(module): path for path, module in model.named_modules()}
+        self._paths = {id(module): path for path, module in modules_of(model)}
         self._stack: list[Entered] = []
         self._counts: dict[str, int] = {}
         self._function = ""
