@@ -1,16 +1,16 @@
 """Seeing every map of a model while it runs on real values, under the names that `trace` gives."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules import module as torch_module
 from torch.overrides import TorchFunctionMode
 
 from rfguide.errors import GeometryError, TraceError
 from rfguide.probe.feed import Feed
+from rfguide.trace.hooks import hooked
 from rfguide.trace.inputs import unwrapped
 from rfguide.trace.names import Names, function_name, tensors_of
 
@@ -52,7 +52,7 @@ def run(model: nn.Module, feed: Feed, see: See) -> Any:
             raise
         except Exception as error:
             reason = " ".join(str(error).split())
-            raise TraceError(f"{names.label()}: {type(error).__name__}: {reason}") from error
+            raise TraceError(f"{names.blamed(error)}: {type(error).__name__}: {reason}") from error
 
 
 def look(model: nn.Module, feed: Feed, layer: str | None, see: Callable[[Tensor], None]) -> None:
@@ -110,38 +110,28 @@ class _Functions(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         function, _ = function_name(func)
-        name = "" if self.names.is_closed or not function else self.names.begin_function(function)
-        output = func(*args, **kwargs)
-        found = []
-        reads_values = function not in _SHAPE_ONLY and not function.startswith("new_")
-        if reads_values and _from_input([*args, *kwargs.values()]):
-            found = [(key, _marked(tensor)) for key, tensor in tensors_of(output)]
-            if func is Tensor.__setitem__:
-                _marked(args[0])  # what is written into it may come from the input
-        if name:
-            if found and isinstance(output, Tensor | tuple | list):
+        is_noted = bool(function) and not self.names.is_closed
+        with self.names.function(function) if is_noted else nullcontext("") as name:
+            output = func(*args, **kwargs)
+            found = []
+            reads_values = function not in _SHAPE_ONLY and not function.startswith("new_")
+            if reads_values and _from_input([*args, *kwargs.values()]):
+                found = [(key, _marked(tensor)) for key, tensor in tensors_of(output)]
+                if func is Tensor.__setitem__:
+                    _marked(args[0])  # what is written into it may come from the input
+            if name and found and isinstance(output, Tensor | tuple | list):
                 self.names.count_function()
                 _shown(name, found, self.see)
-            self.names.end_function()
         return output
 
 
-@contextmanager
-def _hooks(names: Names, see: See) -> Iterator[None]:
+def _hooks(names: Names, see: See) -> AbstractContextManager[None]:
     def enter(module: nn.Module, args: Any) -> None:
         names.enter(module, 0)
 
-    def leave(module: nn.Module, args: Any, output: Any) -> None:
-        entered = names.leave(module)
+    def leave(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        entered = names.leave(module, output)
         if entered is not None and not entered.is_root:
             _shown(entered.name, [one for one in tensors_of(output) if _from_input(one[1])], see)
 
-    handles = [
-        torch_module.register_module_forward_pre_hook(enter),
-        torch_module.register_module_forward_hook(leave),
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    return hooked(enter, leave)

@@ -1,5 +1,6 @@
 """`trace`: the exact receptive field of every feature map of a torch model, without computing on data."""
 
+from threading import RLock
 from typing import Any, Literal
 
 import torch
@@ -12,6 +13,8 @@ from rfguide.trace.keeper import kept
 from rfguide.trace.result import Map, Trace
 
 __all__ = ["Map", "Trace", "trace"]
+
+_TRACING = RLock()
 
 
 def trace(
@@ -55,7 +58,8 @@ def trace(
     model = _checked(model, ignore_global, unknown, until)
     inner = unwrapped(model)
     inputs = read(inner, input_size)
-    with kept(inner):
+    # One trace at a time: tensors and modules that several threads share carry the notes of one.
+    with _TRACING, kept(inner):
         done = engine.run(inner, inputs, ignore_global=ignore_global, unknown=unknown, until=until)
     if until is not None and not done.is_stopped:
         near = ", ".join(call.name for call in done.calls[:3])
@@ -64,9 +68,11 @@ def trace(
         raise TraceError(f"{until=} stops before the first map")
     params = _parameters(inner)
     maps = [_map(call, inputs.axes, params) for call in done.calls]
-    # What the model returns is the map of the call that made it, unless no call did.
-    made = {id(call.track): m for call, m in zip(done.calls, maps, strict=True)}
-    outputs = [made.get(id(call.track)) or _map(call, inputs.axes, params) for call in done.outputs] or maps[-1:]
+    # What the model returns is the map of the call that returned this tensor last, unless it was written to since.
+    made = {(id(call.tensor), id(call.track)): m for call, m in zip(done.calls, maps, strict=True)}
+    outputs = [
+        made.get((id(call.tensor), id(call.track))) or _map(call, inputs.axes, params) for call in done.outputs
+    ] or maps[-1:]
     return Trace(
         maps, outputs, model=type(inner).__name__, axes=inputs.axes, params=params[id(inner)], macs=done.macs,
         ignored=done.ignored,

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rfguide.errors import TraceError
 from rfguide.forms import Steps
 from rfguide.trace import reach as reaches
 from rfguide.trace import spans as sp
@@ -39,35 +40,61 @@ class Track:
 class Memory:
     """The memory that a tensor and its views share, and what its cells depend on at the moment."""
 
-    __slots__ = ("offset", "shape", "stride", "track", "version")
+    __slots__ = ("bytes", "end", "is_dense", "offset", "shape", "stride", "track", "version")
 
     def __init__(self, tensor: Tensor, track: Track) -> None:
-        self.shape, self.stride, self.offset = tuple(tensor.shape), tensor.stride(), tensor.storage_offset()
+        self.shape, self.stride, self.offset = tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset())
+        self.bytes, self.is_dense = tensor.itemsize, is_dense(tensor)
+        self.end = end(self.shape, self.stride, self.offset)
         self.track = track
         self.version = 0
 
     def is_all(self, tensor: Tensor) -> bool:
         """Whether a tensor is the whole of this memory, in its shape."""
         return (
-            tuple(tensor.shape) == self.shape
+            tensor.itemsize == self.bytes
+            and tuple(tensor.shape) == self.shape
             and tensor.stride() == self.stride
             and tensor.storage_offset() == self.offset
         )
 
     def read(self, tensor: Tensor, roles: Roles) -> Track:
-        """Return what the cells of a view depend on now."""
+        """Return what the cells of a view depend on now.
+
+        Raises:
+            TraceError: If the view shows numbers of another size, or reaches beyond what is known of the memory.
+        """
+        self._check(tensor)
         return Track(tuple(self._read(tensor, span) for span in self.track.spans), roles, self.track.unknown)
 
     def write(self, tensor: Tensor, new: Track) -> None:
-        """Take in what was written to a view."""
+        """Take in what was written to a view.
+
+        Raises:
+            TraceError: As for `read`, or if the view shows a cell twice: which value stays is not defined.
+        """
+        self._check(tensor)
+        if not self.is_all(tensor) and self._box(tensor) is None and _overlaps(tensor):
+            raise TraceError("writes to a view that shows the same cell several times")
         self.version += 1
         spans = tuple(self._write(tensor, old, span) for old, span in zip(self.track.spans, new.spans, strict=True))
         self.track = Track(spans, self.track.roles, self.track.unknown or new.unknown)
 
+    def _check(self, tensor: Tensor) -> None:
+        """Refuse a view that is not of this memory's cells: numpy would read and write beside its arrays."""
+        if tensor.itemsize != self.bytes:
+            raise TraceError(
+                "writes to a tensor that another shows as numbers of another kind (`.real`, a complex view)"
+            )
+        if self._box(tensor) is not None or not tensor.numel():
+            return
+        first = int(tensor.storage_offset())
+        if not (self.is_dense and self.offset <= first and end(tensor.shape, tensor.stride(), first) <= self.end):
+            raise TraceError("a view reaches beyond the tensor that it was made of, where rfguide cannot follow")
+
     def _flat(self, array: Any, fill: Any) -> tuple[Any, Any]:
         """Lay an array out as the memory is; return the memory and the array as a view of it."""
-        reach = self.offset + sum((n - 1) * s for n, s in zip(self.shape, self.stride, strict=True)) + 1
-        flat = np.full(reach, fill, np.int32)
+        flat = np.full(self.end, fill, np.int32)
         whole = _strided(flat, self.shape, self.stride, self.offset)
         whole[...] = array
         return flat, whole
@@ -121,6 +148,19 @@ class Memory:
                 return None
             box[d] = (first, step, count)
         return box if left == 0 else None
+
+
+def end(shape: Sequence[int], stride: Sequence[int], offset: int) -> int:
+    """Return the place behind the last cell of a tensor."""
+    return offset + sum((n - 1) * s for n, s in zip(shape, stride, strict=True)) + 1 if 0 not in shape else offset
+
+
+def _overlaps(tensor: Tensor) -> bool:
+    """Whether a tensor shows a cell of its memory several times."""
+    places = np.zeros((1,) * tensor.dim(), np.int64)
+    for d, (n, s) in enumerate(zip(tensor.shape, tensor.stride(), strict=True)):
+        places = places + s * np.arange(n).reshape([-1 if axis == d else 1 for axis in range(tensor.dim())])
+    return len(np.unique(places)) < tensor.numel()
 
 
 def _written(old: Span, new: Span, box: list[tuple[int, int, int]], shape: Sequence[int]) -> Span:
@@ -209,6 +249,10 @@ def _strided(flat: Any, shape: Sequence[int], stride: Sequence[int], offset: Any
     return np.lib.stride_tricks.as_strided(flat[offset:], tuple(shape), [s * flat.itemsize for s in stride])
 
 
+# Says of a tensor on the meta device, made of a constant, that it depends on no cell.
+HOLLOW = "_rfguide_hollow"
+
+
 class Cell:
     """The note that a traced tensor carries under the attribute `_rfguide`."""
 
@@ -258,13 +302,33 @@ def attach(tensor: Tensor, track: Track) -> Tensor:
 
 def attach_view(view: Tensor, base: Tensor, track: Track) -> Tensor:
     """Note what a view of a traced tensor depends on; a write to one shows in the other."""
-    cell: Cell = base.__dict__["_rfguide"]
-    if cell.memory is None:
-        cell.memory = Memory(base, cell.track)
-    new = Cell(track)
-    new.memory, new.version = cell.memory, cell.memory.version
-    view.__dict__["_rfguide"] = new
+    attach(view, track)
+    return link(view, base)
+
+
+def link(view: Tensor, base: Tensor) -> Tensor:
+    """Note that a traced tensor is a view of another; return the view."""
+    cell: Cell = view.__dict__["_rfguide"]
+    cell.memory = memory_of(base)
+    cell.version = cell.memory.version
     return view
+
+
+def memory_of(tensor: Tensor) -> Memory:
+    """Return the memory that a traced tensor shares with its views, present and future."""
+    cell: Cell = tensor.__dict__["_rfguide"]
+    if cell.memory is None:
+        cell.memory = Memory(tensor, cell.track)
+    return cell.memory
+
+
+def attach_shared(tensor: Tensor, memory: Memory) -> Tensor:
+    """Note of a tensor that it shows cells of a memory; return the tensor."""
+    roles = memory.track.roles if tensor.dim() == len(memory.shape) else ("s",) * tensor.dim()
+    attach(tensor, memory.track if memory.is_all(tensor) else memory.read(tensor, roles))
+    cell: Cell = tensor.__dict__["_rfguide"]
+    cell.memory, cell.version = memory, memory.version
+    return tensor
 
 
 def write(tensor: Tensor, track: Track) -> None:

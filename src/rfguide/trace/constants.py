@@ -5,7 +5,7 @@ made on the CPU instead. Large ones (weights that are standardised, say) stay ho
 The model's own tensors are never written to: a write goes to a copy that lives as long as the trace.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from math import prod
 from typing import Any
@@ -15,11 +15,14 @@ from torch import Tensor, nn
 
 from rfguide.errors import TraceError
 from rfguide.trace import spans as sp
-from rfguide.trace.cells import Track, attach
+from rfguide.trace.cells import HOLLOW, Track, attach, end
+from rfguide.trace.names import modules_of
 from rfguide.trace.rules import Op, on_meta, tensors
 
 # Elements up to which a constant is computed.
 LARGEST = 2**20
+
+Geometry = tuple[tuple[int, ...], tuple[int, ...], int]
 
 _READS = {
     "_local_scalar_dense", "item", "equal", "allclose", "is_nonzero", "nonzero", "nonzero_numpy", "masked_select",
@@ -33,15 +36,22 @@ def reads_values(op: Op) -> bool:
 
 
 @cache
-def _writes(op: Op) -> tuple[tuple[int, str], ...]:
+def written_places(op: Op) -> tuple[tuple[int, str], ...]:
     """The arguments that an op writes to: place and name."""
     return tuple(
         (i, a.name) for i, a in enumerate(op._schema.arguments) if a.alias_info is not None and a.alias_info.is_write
     )
 
 
+def written(op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Iterator[Tensor]:
+    """Yield the tensors that an op writes to."""
+    for place, name in written_places(op):
+        yield from tensors([kwargs[name] if name in kwargs else args[place] if place < len(args) else None])
+
+
 @cache
-def _is_view(op: Op) -> bool:
+def is_view(op: Op) -> bool:
+    """Whether what an op returns shares memory with an argument, which it does not write to."""
     return any(a.alias_info is not None and not a.alias_info.is_write for a in op._schema.arguments)
 
 
@@ -54,12 +64,15 @@ class Constants:
     """Runs the ops of which no operand depends on an input."""
 
     def __init__(self, model: nn.Module, axes: int) -> None:
-        self._model, self._axes = model, axes
-        self._owned: set[int] | None = None
-        # Copies of the model's tensors that its forward pass has written to, by storage.
-        self._copies: dict[int, torch.UntypedStorage] = {}
-        # The tensor that each storage was made for, as (shape, strides): views of it come later.
-        self._first: dict[int, tuple[torch.Size, tuple[int, ...]]] = {}
+        self._axes = axes
+        self._token = object()  # of this run
+        # The model's own tensors that have no values, by storage, which is kept alive.
+        meta = (t.untyped_storage() for t in _held(model) if t.device.type == "meta")
+        self._hollow = {storage._cdata: storage for storage in meta}
+        # Copies of tensors that were there before and have been written to, by storage; and these storages.
+        self._copies: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
+        # The tensor that each storage was first seen as, as (shape, strides, offset), beside the storage.
+        self._first: dict[int, tuple[torch.UntypedStorage, Geometry]] = {}
 
     def run(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Return what an op gives on constants."""
@@ -69,8 +82,8 @@ class Constants:
         hollow = any(t.device.type == "meta" for t in operands)
         if hollow and reads_values(op):
             raise TraceError("needs the value of a tensor that has none here: it is on the meta device, or too large")
-        writes = _writes(op)
-        if not hollow and not writes and not _is_view(op) and sum(t.numel() for t in operands) > LARGEST:
+        writes = written_places(op)
+        if not hollow and not writes and not is_view(op) and sum(t.numel() for t in operands) > LARGEST:
             hollow = True
         if hollow:
             if writes and not all(t.device.type == "meta" for t in operands):
@@ -78,37 +91,71 @@ class Constants:
                 return self._target(op, args, kwargs)
             if _takes_device(op):
                 kwargs = {**kwargs, "device": torch.device("meta")}
+            if is_view(op):
+                return self._hollow_view(op, args, kwargs)
             return self.hollow(on_meta(op, args, kwargs))
+        return self._computed(op, args, kwargs, operands)
+
+    def _hollow_view(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Return a view of a constant without values; what is written to one shows in the other."""
+        self._see(args[0])
+        out = op(*args, **kwargs)
+        for view in tensors([out]):
+            setattr(view, HOLLOW, True)
+        return out
+
+    def _computed(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any], operands: list[Tensor]) -> Any:
         if _takes_device(op):
             kwargs = {**kwargs, "device": torch.device("cpu")}
-        if writes:
-            self._claim(op, args, kwargs)
+        writes = written_places(op)
+        for tensor in written(op, args, kwargs):
+            self._claim(op, tensor)
         target = self._target(op, args, kwargs) if writes else None
+        if is_view(op):
+            if op is torch.ops.aten.lift_fresh.default:  # `torch.tensor` and its like: made out of sight, by the model
+                self._noted(operands[0])
+            self._see(operands[0])
         args = [self._swap(a) for a in args]
         kwargs = {k: self._swap(v) for k, v in kwargs.items()}
         out = op(*args, **kwargs)
         if target is not None:
             return target if isinstance(out, Tensor) else out
-        return out if _is_view(op) else self._noted(out)
-
-    def _tensors(self) -> list[Tensor]:
-        """Return the model's own tensors that have values."""
-        return [t for t in [*self._model.parameters(), *self._model.buffers()] if t.device.type != "meta"]
+        return out if is_view(op) else self._noted(out)
 
     def _noted(self, out: Any) -> Any:
-        if isinstance(out, Tensor) and out.device.type == "cpu":
-            self._first[out.untyped_storage()._cdata] = (out.shape, out.stride())
+        """Note on the storages of an output that the model has made them in this run: it may write to them."""
+        for tensor in tensors([out]):
+            if tensor.device.type == "cpu":
+                storage: Any = tensor.untyped_storage()
+                storage.rfguide_made = (self._token, _geometry(tensor))
         return out
+
+    def _is_made(self, storage: Any) -> bool:
+        return getattr(storage, "rfguide_made", (None,))[0] is self._token
+
+    def _see(self, tensor: Tensor) -> None:
+        """Note the shape in which a storage that was there before is first seen: its views come later."""
+        storage = tensor.untyped_storage()
+        if not self._is_made(storage):
+            self._first.setdefault(storage._cdata, (storage, _geometry(tensor)))
+
+    def home(self, tensor: Tensor) -> torch.UntypedStorage:
+        """Return the storage that holds a constant's values now."""
+        storage = tensor.untyped_storage()
+        return self._copies[storage._cdata][1] if storage._cdata in self._copies else storage
 
     def geometry(self, tensor: Tensor) -> Tensor:
         """Return the tensor that a constant is a view of (or one of its shape and strides)."""
-        storage = tensor.untyped_storage()
-        key = storage._cdata
-        for owned in self._tensors():
-            if owned.untyped_storage()._cdata == key:
-                return owned
-        shape, stride = self._first.get(key, (tensor.shape, tensor.stride()))
-        return tensor.as_strided(shape, stride, 0) if key in self._first else tensor
+        self._see(tensor)
+        home: Any = self.home(tensor)
+        shape, stride, offset = home.rfguide_made[1] if self._is_made(home) else self._first[home._cdata][1]
+        if end(shape, stride, offset) * tensor.itemsize > home.nbytes():
+            return tensor  # first seen as numbers of another kind
+        return tensor.as_strided(shape, stride, offset)
+
+    def is_hollow(self, tensor: Tensor) -> bool:
+        """Whether a tensor without values and without a note is one of the model's own, or a constant by `plain`."""
+        return tensor.untyped_storage()._cdata in self._hollow or hasattr(tensor, HOLLOW)
 
     def hollow(self, out: Any) -> Any:
         """Note that tensors depend on no cell, so that views of them and writes to them can be followed."""
@@ -132,18 +179,20 @@ class Constants:
 
     @staticmethod
     def _target(op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        place, name = _writes(op)[0]
+        place, name = written_places(op)[0]
         return kwargs[name] if name in kwargs else args[place]
 
-    def _claim(self, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        """Copy the model's tensors that an op is about to write to."""
-        if self._owned is None:
-            self._owned = {t.untyped_storage()._cdata for t in self._tensors()}
-        for place, name in _writes(op):
-            for tensor in tensors([kwargs[name] if name in kwargs else args[place]]):
-                storage = tensor.untyped_storage()
-                if storage._cdata in self._owned and storage._cdata not in self._copies:
-                    self._copies[storage._cdata] = storage.clone()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    def _claim(self, op: Op, tensor: Tensor) -> None:
+        """Copy a tensor that was there before the run, and that an op is about to write to."""
+        storage = tensor.untyped_storage()
+        if self._is_made(storage) or storage._cdata in self._copies:
+            return
+        if torch.Tag.inplace_view in op.tags:
+            raise TraceError("changes the shape of a tensor that is not its own, in place")
+        self._see(tensor)
+        copy: Any = storage.clone()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        copy.rfguide_made = (self._token, self._first[storage._cdata][1])
+        self._copies[storage._cdata] = storage, copy
 
     def _swap(self, value: Any) -> Any:
         """Put the copy in place of a tensor that was written to, and bring it to the CPU."""
@@ -155,7 +204,19 @@ class Constants:
             copy = self._copies.get(value.untyped_storage()._cdata)
             if copy is not None:
                 empty = torch.empty(0, dtype=value.dtype, device=value.device)
-                value = empty.set_(copy, value.storage_offset(), value.shape, value.stride())
+                value = empty.set_(copy[1], value.storage_offset(), value.shape, value.stride())
         if isinstance(value, torch.nn.Parameter):
             value = value.detach()
         return value if value.device.type == "cpu" else value.cpu()
+
+
+def _geometry(tensor: Tensor) -> Geometry:
+    return tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset())
+
+
+def _held(model: nn.Module) -> Iterator[Tensor]:
+    """Yield the tensors that a model holds: parameters, buffers and plain attributes."""
+    yield from model.parameters()
+    yield from model.buffers()
+    for _, module in modules_of(model):
+        yield from tensors(module.__dict__.values())

@@ -2,25 +2,27 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules import module as torch_module
 from torch.overrides import TorchFunctionMode
 
 from rfguide.errors import GeometryError, TraceError
 from rfguide.trace.cells import Track, cell_of, track_of
 from rfguide.trace.dispatch import Ops
 from rfguide.trace.flow import is_passed_on, mark, sources
+from rfguide.trace.hooks import hooked
 from rfguide.trace.inputs import Inputs
 from rfguide.trace.names import function_name, tensors_of
-from rfguide.trace.repairs import REPAIRS, REPLACED
+from rfguide.trace.repairs import ANSWERS, LEAVING, REPAIRS, REPLACED
+from rfguide.trace.rules import is_traced, tensors
 
 __all__ = ["Call", "Run", "run"]
 
+_VALUES = "control flow or a shape depends on the input's values"
 # How torch says that a tensor on the meta device has no values.
 _NO_VALUES = ("meta tensor", "cannot be called on meta", "unallocated storage", "meta device type tensor")
 
@@ -37,6 +39,7 @@ class Call:
     op: str
     shape: tuple[int, ...]
     dtype: torch.dtype
+    tensor: Tensor
     track: Track
     macs: int
     module: nn.Module | None
@@ -58,9 +61,15 @@ class Functions(TorchFunctionMode):
             # It would change the type of the weights, and leave the input, on the meta device, as it is.
             torch.set_autocast_enabled("cpu", False)
         repair = REPAIRS.get(func)
+        if repair is not None or func in LEAVING:
+            is_traced = self.ops.see([args, *kwargs.values()])
+            if is_traced and func in LEAVING:
+                raise TraceError(f"{_VALUES}: {func.__name__}() takes them out of torch")
         if repair is not None:
             args, kwargs = repair(args, kwargs)
         named, func = func, REPLACED.get(func, func)
+        if func in ANSWERS:
+            return ANSWERS[func]
         if names.is_closed:
             return func(*args, **kwargs)
         function, is_move = function_name(named)
@@ -69,25 +78,24 @@ class Functions(TorchFunctionMode):
             if out is None and args and isinstance(args[0], Tensor):  # x[...] = y
                 mark([args[0]], sources(args, kwargs))
             return out
-        name = names.begin_function(function)
-        if name == self.until:
-            raise Stop
-        before = self.ops.macs
-        came_from = sources(args, kwargs)
-        out = func(*args, **kwargs)
-        if isinstance(out, Tensor | tuple | list):
-            found = self.ops.traced(out)
-            if found:
-                names.count_function()
-                in_place = function.endswith("_") or kwargs.get("inplace") is True
-                if is_move:
-                    mark((t for _, t in found), came_from)
-                elif is_passed_on(found[0][1], [args, kwargs], in_place=in_place):
-                    came_from = ()
-                else:
-                    _mark_outputs(name, found)
-                self.calls += _calls(name, function, found, self.ops.macs - before, None, is_move, came_from)
-        names.end_function()
+        with names.function(function) as name:
+            if name == self.until:
+                raise Stop
+            before = self.ops.macs
+            came_from = sources(args, kwargs)
+            out = func(*args, **kwargs)
+            if isinstance(out, Tensor | tuple | list):
+                found = self.ops.traced(out)
+                if found:
+                    names.count_function()
+                    in_place = function.endswith("_") or kwargs.get("inplace") is True
+                    if is_move:
+                        mark((t for _, t in found), came_from)
+                    elif is_passed_on(found[0][1], [args, kwargs], in_place=in_place):
+                        came_from = ()
+                    else:
+                        _mark_outputs(name, found)
+                    self.calls += _calls(name, function, found, self.ops.macs - before, None, is_move, came_from)
         return out
 
 
@@ -111,13 +119,12 @@ def _calls(
 ) -> Iterator[Call]:
     for key, tensor in found:
         yield Call(
-            _full(name, key, found), op, tuple(tensor.shape), tensor.dtype, track_of(tensor), macs, module, is_move,
-            came_from,
+            _full(name, key, found), op, tuple(tensor.shape), tensor.dtype, tensor, track_of(tensor), macs, module,
+            is_move, came_from,
         )  # fmt: skip
 
 
-@contextmanager
-def _hooks(ops: Ops, calls: list[Call], until: str | None) -> Iterator[None]:
+def _hooks(ops: Ops, calls: list[Call], until: str | None) -> AbstractContextManager[None]:
     """Note every call of a module while it is on the stack."""
     names = ops.names
     starts: list[tuple[nn.Module, int]] = []  # modules that are being called, and how many calls there were before
@@ -134,7 +141,7 @@ def _hooks(ops: Ops, calls: list[Call], until: str | None) -> Iterator[None]:
             entered_module, start = starts.pop()
             if entered_module is module:
                 break
-        entered = names.leave(module)
+        entered = names.leave(module, output)
         if entered is None or entered.is_root:
             return
         found = ops.traced(output)
@@ -147,15 +154,11 @@ def _hooks(ops: Ops, calls: list[Call], until: str | None) -> Iterator[None]:
         macs = ops.macs - entered.macs
         calls.extend(_calls(entered.name, type(module).__name__, found, macs, module, False, came_from))
 
-    handles = [
-        torch_module.register_module_forward_pre_hook(enter),
-        torch_module.register_module_forward_hook(leave, with_kwargs=True),
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    def elsewhere(module: nn.Module, args: Any) -> None:
+        if any(map(is_traced, tensors(args))):
+            raise TraceError("the model computes in threads of its own, where rfguide cannot follow")
+
+    return hooked(enter, leave, elsewhere)
 
 
 @dataclass(slots=True)
@@ -200,7 +203,9 @@ def run(model: nn.Module, inputs: Inputs, *, ignore_global: bool, unknown: str, 
             axes = zip(inputs.axes, track_of(tensor).spans, strict=True) if cell_of(tensor) is not None else ()
             mark([tensor], tuple(dict.fromkeys(axis.input for axis, span in axes if not span.is_empty)))
         try:
-            outputs = _outputs(ops, model(*inputs.args, **inputs.kwargs))
+            output = model(*inputs.args, **inputs.kwargs)
+            with torch._C.DisableTorchFunction():  # the model is not asking
+                outputs = _outputs(ops, output)
         except Stop:
             is_stopped = True
         except (GeometryError, TraceError) as error:
@@ -208,7 +213,7 @@ def run(model: nn.Module, inputs: Inputs, *, ignore_global: bool, unknown: str, 
         except Exception as error:
             if ops.refusal is not None and "TorchScript interpreter" in str(error):
                 raise _located(ops, ops.refusal) from None
-            raise TraceError(explained(ops.names.label(), error)) from error
+            raise TraceError(explained(ops.names.blamed(error), error)) from error
     return Run(calls, outputs, is_stopped, ops.macs, ops.ignored_calls)
 
 
@@ -217,16 +222,19 @@ def _outputs(ops: Ops, output: Any) -> list[Call]:
     found = list(tensors_of(output))
     if not found:
         raise TraceError(f"returns {type(output).__name__}, which holds no tensor")
+    ops.see([tensor for _, tensor in found])
     result = []
     for key, tensor in found:
         track = track_of(tensor) if cell_of(tensor) is not None else ops.constants.track(tensor)
         name = _full("output", key, found)
-        result.append(Call(name, "", tuple(tensor.shape), tensor.dtype, track, 0, None, False, ()))
+        result.append(Call(name, "", tuple(tensor.shape), tensor.dtype, tensor, track, 0, None, False, ()))
+    if all(span.is_empty for call in result for span in call.track.spans):
+        raise TraceError("returns nothing that depends on its input: no visible cell could be told")
     return result
 
 
 def _located(ops: Ops, error: Exception) -> TraceError:
-    label, message = ops.names.label(), str(error)
+    label, message = ops.names.blamed(error), str(error)
     return TraceError(message if message.startswith(label) else f"{label}: {message}")
 
 
@@ -234,5 +242,5 @@ def explained(label: str, error: Exception) -> str:
     """Return one line on what the model raised and where."""
     text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     if any(sign in text for sign in _NO_VALUES):
-        return f"{label}: control flow or a shape depends on the input's values"
+        return f"{label}: {_VALUES}"
     return f"{label}: {type(error).__name__}" + (f": {text[:300]}" if text else "")

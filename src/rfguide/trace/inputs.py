@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from rfguide.errors import LARGEST, GeometryError, at_least, at_most, shown
 from rfguide.trace import spans as sp
-from rfguide.trace.cells import Track, attach
+from rfguide.trace.cells import HOLLOW, Track, attach
+from rfguide.trace.names import modules_of
 from rfguide.trace.roles import Roles
 
 _WANTED = "a size such as (1, 3, 224, 224), a tensor, or a tuple of them"
@@ -54,6 +55,8 @@ class Inputs:
 def read(model: nn.Module, input_size: object) -> Inputs:
     """Return the model's inputs on the meta device, each marked as depending on its own cells.
 
+    Channels come last, and axes before them, if a module says so by `data_format`, as layers of Keras do.
+
     Raises:
         GeometryError: If a size is below 1, or no input has an axis to follow.
         TypeError: If it is no size, tensor or tuple of them.
@@ -67,7 +70,8 @@ def read(model: nn.Module, input_size: object) -> Inputs:
         named = {}
     names = [*parameter_names(model, len(args)), *named]
     samples = [*args, *named.values()]
-    dims = [_axes(sample) for sample in samples]
+    is_last = any(getattr(module, "data_format", "") == "channels_last" for _, module in modules_of(model))
+    dims = [_axes(sample, is_last) for sample in samples]
     axes = tuple(
         Axis(name, d, sample.shape[d]) for name, sample, ds in zip(names, samples, dims, strict=True) for d in ds
     )
@@ -80,8 +84,10 @@ def read(model: nn.Module, input_size: object) -> Inputs:
     for name, sample, ds in zip(names, samples, dims, strict=True):
         if ds:
             spans = tuple(sp.along(a.dim, sample.shape) if a.input == name else sp.empty(sample.dim()) for a in axes)
-            roles: Roles = ("b", "c", *("s" for _ in ds)) if sample.dim() > 2 else ("b", "s")
+            roles: Roles = tuple("s" if d in ds else "c" if d else "b" for d in range(sample.dim()))
             attach(sample, Track(spans, roles))
+        else:
+            setattr(sample, HOLLOW, True)
     return Inputs(tuple(args), named, axes)
 
 
@@ -109,10 +115,10 @@ def _sample(value: object, kind: torch.dtype) -> Tensor:
     return torch.empty(sizes, dtype=kind, device="meta")
 
 
-def _axes(sample: Tensor) -> range:
-    """Return the dimensions to follow: all after batch and channels; of token numbers, all after the batch."""
+def _axes(sample: Tensor, is_last: bool) -> range:
+    """Return the dimensions to follow: all but batch and channels; of token numbers, all after the batch."""
     tokens = sample.dim() == 2 and not sample.dtype.is_floating_point and not sample.dtype.is_complex
-    return range(1 if tokens else 2, sample.dim())
+    return range(1, sample.dim() - 1) if is_last and not tokens else range(1 if tokens else 2, sample.dim())
 
 
 def _float_type(model: nn.Module) -> torch.dtype:

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from rfguide.trace.names import modules_of
+
 _OWN = frozenset(nn.Module().__dict__)
 _CONTAINERS = (list, dict, set, OrderedDict, deque)
 
@@ -18,7 +20,7 @@ _CONTAINERS = (list, dict, set, OrderedDict, deque)
 @contextmanager
 def kept(model: nn.Module) -> Iterator[None]:
     """Restore every attribute of every module, and the state of the random generators, at the end."""
-    modules = [m for m in model.modules() if not isinstance(m, torch.jit.ScriptModule)]
+    modules = [m for _, m in modules_of(model) if not isinstance(m, torch.jit.ScriptModule)]
     saved = [_state(m) for m in modules]
     flags = [(p, p.requires_grad) for p in model.parameters()]
     generators = (torch.get_rng_state(), random.getstate(), np.random.get_state())

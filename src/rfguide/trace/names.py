@@ -1,6 +1,8 @@
 """Names of calls: qualified names of modules, "pool#2" the second time; functions by the module that calls them."""
 
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from typing import Any
@@ -57,6 +59,8 @@ _OPERATORS = {
     "radd": "add", "iadd": "add_", "rsub": "rsub", "isub": "sub_", "rmul": "mul", "imul": "mul_", "truediv": "div",
     "rtruediv": "div", "itruediv": "div_", "rmatmul": "matmul", "rpow": "pow", "invert": "bitwise_not",
 }  # fmt: skip
+# The attribute by which an error that passes through the model keeps the name of the call that raised it.
+_BLAMED = "_rfguide_call"
 # Functions that return no map.
 _SILENT = frozenset(
     ["get", "set", "setitem", "size", "dim", "numel", "stride", "is_floating_point", "len", "bool", "item", "repr"]
@@ -75,8 +79,28 @@ def function_name(function: Any) -> tuple[str, bool]:
 
 
 def is_closed(module: nn.Module) -> bool:
-    """Whether a module is one of torch's own: the functions inside it are not listed."""
-    return type(module).__module__.startswith("torch.") and not type(module).__module__.startswith("torch.fx")
+    """Whether a module is one of torch's or Keras's own: the functions inside it are not listed."""
+    return type(module).__module__.startswith(("torch.", "keras.")) and not type(module).__module__.startswith(
+        "torch.fx"
+    )
+
+
+def modules_of(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Yield a model's modules with their qualified names; layers of Keras, which torch does not see, by theirs."""
+    seen: set[int] = set()
+    pending = list(model.named_modules())[::-1]
+    while pending:
+        path, module = pending.pop()
+        if id(module) not in seen:
+            seen.add(id(module))
+            yield path, module
+            layers = getattr(module, "_layers", ()) if _is_keras(module) else ()
+            inside = [one for one in layers if isinstance(one, nn.Module)]
+            pending += [(f"{path}.{one.name}" if path else str(one.name), one) for one in inside[::-1]]
+
+
+def _is_keras(module: nn.Module) -> bool:
+    return any(base.__module__.startswith("keras.") for base in type(module).__mro__)
 
 
 def tensors_of(output: Any) -> Iterator[tuple[str, Tensor]]:
@@ -116,7 +140,7 @@ class Names:
 
     def __init__(self, model: nn.Module) -> None:
         self._root = model
-        self._paths = {id(module): path for path, module in model.named_modules()}
+        self._paths = {id(module): path for path, module in modules_of(model)}
         self._stack: list[Entered] = []
         self._counts: dict[str, int] = {}
         self._function = ""
@@ -138,8 +162,11 @@ class Names:
         self.is_closed = self._stack[-1].is_closed
         return name
 
-    def leave(self, module: nn.Module) -> Entered | None:
-        """Note that a module's call is complete."""
+    def leave(self, module: nn.Module, output: Any) -> Entered | None:
+        """Note that a module's call is over; return it if it is complete, None if it raised."""
+        error = sys.exception() if output is None else None
+        if error is not None:
+            self.blame(error)
         while self._stack:
             entered = self._stack.pop()
             if entered.module is module:
@@ -147,6 +174,8 @@ class Names:
         else:
             return None
         self.is_closed = self._stack[-1].is_closed if self._stack else is_closed(self._root)
+        if error is not None:
+            return None
         # The name is given out at completion: a module that calls itself completes the inner call first.
         entered.name = self._numbered(entered.path)
         if entered.is_root and not self._counts:  # a model that is one layer is its own only call
@@ -154,22 +183,34 @@ class Names:
         self._counts[entered.path] = self._counts.get(entered.path, 0) + 1
         return entered
 
+    def blame(self, error: BaseException) -> None:
+        """Note on an error the call that is being made, unless it comes from a call inside."""
+        if not hasattr(error, _BLAMED):
+            setattr(error, _BLAMED, self.label())
+
+    def blamed(self, error: BaseException) -> str:
+        """Return the call that raised an error."""
+        return str(getattr(error, _BLAMED, "")) or self.label()
+
     def _join(self, last: str) -> str:
         path = self._stack[-1].path if self._stack else ""
         return f"{path}.{last}" if path else last
 
-    def begin_function(self, function: str) -> str:
-        """Note that a function is called; return the name that this call will have if it returns a map."""
-        self._function = self._join(f"{function}()")
-        return self._numbered(self._function)
+    @contextmanager
+    def function(self, function: str) -> Iterator[str]:
+        """Note that a function is being called; yield the name that this call will have if it returns a map."""
+        before, self._function = self._function, self._join(f"{function}()")
+        try:
+            yield self._numbered(self._function)
+        except Exception as error:
+            self.blame(error)
+            raise
+        finally:
+            self._function = before
 
     def count_function(self) -> None:
         """Note that the function has returned a map."""
         self._counts[self._function] = self._counts.get(self._function, 0) + 1
-
-    def end_function(self) -> None:
-        """Note that the function is done."""
-        self._function = ""
 
     def until(self) -> str:
         """Return the name of the call that is being made, as `until` takes it."""

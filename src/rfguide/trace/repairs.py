@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
-from rfguide.trace.cells import cell_of, plain
+from rfguide.errors import TraceError
+from rfguide.trace.cells import HOLLOW, attach_view, cell_of, plain, track_of
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -41,7 +42,11 @@ def _all_hollow(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     def swap(value: Any) -> Any:
         if isinstance(value, list | tuple):
             return type(value)(swap(v) for v in value)
-        return plain(value) if isinstance(value, Tensor) and cell_of(value) is None else value
+        if not isinstance(value, Tensor) or cell_of(value) is not None or value.device.type == "meta":
+            return value
+        hollow = plain(value)
+        setattr(hollow, HOLLOW, True)
+        return hollow
 
     # Under the dispatch mode a constant would be made on the CPU after all.
     with _disable_current_modes():
@@ -90,12 +95,37 @@ def _istft(
     return F.pad(result, (0, max(0, last - size)))
 
 
+# Where a tensor is: on the CPU, for all that the model can see, as are the constants that it makes there.
+ANSWERS: dict[Any, Any] = {
+    Tensor.device.__get__: torch.device("cpu"),
+    Tensor.is_meta.__get__: False,  # type: ignore[attr-defined]  # likewise
+    Tensor.is_cpu.__get__: True,  # type: ignore[attr-defined]  # likewise
+    Tensor.get_device: -1,
+}
+# What leaves torch, by way of numpy or of the memory itself.
+LEAVING = frozenset(
+    [
+        *(Tensor.numpy, Tensor.__array__, Tensor.tolist, Tensor.__dlpack__, Tensor.data_ptr, Tensor.set_),
+        *(Tensor.untyped_storage, Tensor.storage, Tensor._typed_storage),
+    ]
+)
+
+
+def _assigned(target: Tensor, source: Tensor) -> None:
+    """`target.data = source`: no op is dispatched, and both show the same memory from now on."""
+    if cell_of(target) is None or cell_of(source) is None:
+        raise TraceError("assigns to the `data` of a tensor, where rfguide cannot follow")
+    Tensor.data.__set__(target, source)  # type: ignore[attr-defined]  # a setter of C
+    attach_view(target, source, track_of(source))
+
+
 _QUANTILES = (torch.quantile, torch.nanquantile, Tensor.quantile, Tensor.nanquantile)
 REPLACED: dict[Any, Callable[..., Any]] = {
     torch.take_along_dim: _take_along,
     Tensor.take_along_dim: _take_along,
     torch.ops.aten.take_along_dim.default: _take_along,
     **dict.fromkeys(_QUANTILES, _quantile),
+    Tensor.data.__set__: _assigned,  # type: ignore[attr-defined]  # a setter of C
     **dict.fromkeys((torch.istft, Tensor.istft), _istft),
 }
 

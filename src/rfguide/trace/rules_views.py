@@ -9,7 +9,7 @@ from torch import Tensor
 from rfguide.trace import reach as reaches
 from rfguide.trace import roles as ro
 from rfguide.trace import tables
-from rfguide.trace.cells import Memory, Track, attach, attach_view, cell_of, like, track_of
+from rfguide.trace.cells import Track, attach, attach_view, cell_of, like, memory_of, track_of
 from rfguide.trace.roles import Roles
 from rfguide.trace.rules import Op, Run, on_meta, rule, sp, unknown_in
 from rfguide.trace.spans import Span
@@ -194,7 +194,7 @@ def by_memory(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
         )
     if name in ("real", "imag"):
         return attach(out, track)
-    memory = Memory(x, track)
+    memory = memory_of(x)
     roles = track.roles if out.dim() == x.dim() else tuple(_role(x, track.roles, *own) for own in geometry(out))
     return attach_view(out, x, memory.read(out, roles))
 
