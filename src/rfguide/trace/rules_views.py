@@ -11,7 +11,7 @@ from rfguide.trace import roles as ro
 from rfguide.trace import tables
 from rfguide.trace.cells import Memory, Track, attach, attach_view, cell_of, like, track_of
 from rfguide.trace.roles import Roles
-from rfguide.trace.rules import Op, Run, on_meta, rule, sp, unknown_in
+from rfguide.trace.rules import Op, Run, on_meta, roles_in, rule, sp, unknown_in
 from rfguide.trace.spans import Span
 
 
@@ -246,7 +246,7 @@ def joined(pieces: Sequence[Tensor], dim: int) -> Track:
     for axis in range(len(traced[0].spans)):
         found = [sp.empty(rank) if track is None else track.spans[axis] for track in tracks]
         spans.append(found[0] if all(s.is_empty for s in found) else sp.concatenate(found, dim, sizes))
-    return Track(tuple(spans), traced[0].roles, unknown_in(traced))
+    return Track(tuple(spans), roles_in(traced), unknown_in(traced))
 
 
 @rule("stack.default")
