@@ -93,6 +93,29 @@ def test_windows_in_the_batch_are_places_and_places_in_the_channels_are_channels
     assert t.outputs[1].visible((0, 1)) == ((0, 2), (1, 4))
 
 
+def test_rows_that_a_recurrent_layer_reads_as_a_batch_stay_places():
+    def rows(x, lstm):
+        n, c, h, w = x.shape
+        return lstm(x.permute(0, 2, 3, 1).reshape(-1, w, c))[0].reshape(n, h, w, -1)
+
+    t = rfguide.trace(Fn(rows, nn.LSTM(3, 2, batch_first=True)), (1, 3, 4, 5))
+    assert t.output.units == (4, 5)
+    assert t.output.visible((2, 3)) == ((2, 2), (0, 3))
+
+
+def test_a_batch_that_becomes_groups_of_a_convolution_comes_back():
+    """A convolution whose weights the network makes for each image, as CondConv does."""
+
+    def each(x, make):
+        n, c, h, w = x.shape
+        weight = make(x.mean((2, 3))).view(n * 4, c, 1, 1)
+        y = nn.functional.conv2d(x.reshape(1, n * c, h, w), weight, groups=n)
+        return y.permute(1, 0, 2, 3).view(n, 4, h, w)
+
+    for batch in (1, 2):
+        assert rfguide.trace(Fn(each, nn.Linear(3, 12)), (batch, 3, 5, 6)).output.units == (5, 6)
+
+
 def test_a_map_that_is_laid_flat_has_a_unit_for_each_element():
     t = rfguide.trace(Fn(lambda x: x.flatten(1)), (1, 3, 4, 5))
     assert t.output.units == (60,)
