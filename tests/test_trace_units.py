@@ -187,3 +187,20 @@ def test_whatever_channels_go_through_a_unit_stays_a_place(steps, channels, batc
     t = rfguide.trace(Fn(walk), (batch, channels, 4, 6))
     assert t.output.units == (4, 6)
     assert t.output.visible((1, 2)) == ((1, 1), (2, 2))
+
+
+W = torch.ones(8, 8)
+EINSUMS = {
+    "nchw,co->nohw": (4, 6), "nchw,co->nhwo": (4, 6), "oc,nchw->nohw": (4, 6), "nchw,nchw->nhw": (4, 6),
+    "nchw,ncij->nhwij": (4, 6, 4, 6), "nchw,nciw->nhiw": (4, 4, 6),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", EINSUMS)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_batch_of_one_stays_a_batch_through_einsum(text, batch):
+    def product(x):
+        sides = text.split("->")[0].split(",")
+        return torch.einsum(text, *(x if len(side) == 4 else W for side in sides))
+
+    assert rfguide.trace(Fn(product), (batch, 8, 4, 6)).output.units == EINSUMS[text]

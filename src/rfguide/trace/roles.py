@@ -70,9 +70,15 @@ def regroup(
                 taken, factors = _take(factors, new[n])
                 result[n] = _one(tuple(taken))
         last, front = (news[-1], ()) if news else (last, front)
-    if groups and not groups[0][0] and "b" in map(letter, roles) and "b" not in map(letter, result.values()):
-        result[0] = "b"  # a batch of one that went from behind to the front
-    return tuple(result[n] for n in range(len(new)))
+    return led(tuple(result[n] for n in range(len(new))), new)
+
+
+def led(roles: Roles, shape: Sequence[int]) -> Roles:
+    """Return the roles after a move: a batch of one that was merged comes back as a dimension of one that leads."""
+    if not roles or shape[0] != 1 or "b" in map(letter, roles):
+        return roles
+    waits = any(factor == (1, "b") for role in roles[1:] if not isinstance(role, str) for factor in role)
+    return ("b", *roles[1:]) if waits else roles
 
 
 def _one(factors: Factors) -> Role:

@@ -58,7 +58,7 @@ def permute(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
         a, b = args[1:3]
         order[a], order[b] = order[b], order[a]
     track = track_of(x)
-    roles = tuple(track.roles[d] for d in order)
+    roles = ro.led(tuple(track.roles[d] for d in order), out.shape)
     return attach_view(out, x, moved(track, lambda s: sp.permute(s, order), x.dim(), roles))
 
 
