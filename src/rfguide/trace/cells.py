@@ -335,7 +335,9 @@ def write(tensor: Tensor, track: Track) -> None:
     """Note what is written to a traced tensor in place."""
     cell: Cell = tensor.__dict__["_rfguide"]
     if cell.memory is None:
-        cell.track = Track(track.spans, cell.track.roles, cell.track.unknown or track.unknown)
+        # What the dimensions of a constant stand for is a guess; what is written over it knows.
+        roles = track.roles if is_constant(tensor) and len(track.roles) == tensor.dim() else cell.track.roles
+        cell.track = Track(track.spans, roles, cell.track.unknown or track.unknown)
         return
     cell.memory.write(tensor, track)
     track_of(tensor)

@@ -15,7 +15,7 @@ from rfguide.trace.cells import Track, cell_of, track_of
 from rfguide.trace.dispatch import Ops
 from rfguide.trace.flow import is_passed_on, mark, sources
 from rfguide.trace.hooks import hooked
-from rfguide.trace.inputs import Inputs
+from rfguide.trace.inputs import Inputs, parameter_names
 from rfguide.trace.names import function_name, tensors_of
 from rfguide.trace.repairs import ANSWERS, LEAVING, REPAIRS, REPLACED
 from rfguide.trace.rules import is_traced, tensors
@@ -209,10 +209,10 @@ def run(model: nn.Module, inputs: Inputs, *, ignore_global: bool, unknown: str, 
         except Stop:
             is_stopped = True
         except (GeometryError, TraceError) as error:
-            raise _located(ops, error) from None
+            raise _located(ops, inputs, error) from None
         except Exception as error:
             if ops.refusal is not None and "TorchScript interpreter" in str(error):
-                raise _located(ops, ops.refusal) from None
+                raise _located(ops, inputs, ops.refusal) from None
             raise TraceError(explained(ops.names.blamed(error), error)) from error
     return Run(calls, outputs, is_stopped, ops.macs, ops.ignored_calls)
 
@@ -233,9 +233,14 @@ def _outputs(ops: Ops, output: Any) -> list[Call]:
     return result
 
 
-def _located(ops: Ops, error: Exception) -> TraceError:
+def _located(ops: Ops, inputs: Inputs, error: Exception) -> TraceError:
     label, message = ops.names.blamed(error), str(error)
-    return TraceError(message if message.startswith(label) else f"{label}: {message}")
+    message = message if message.startswith(label) else f"{label}: {message}"
+    # Language models look for padding among the tokens if no mask says where it is.
+    mask = "attention_mask"
+    if message.endswith("the input's values") and mask in parameter_names(ops.model, 99) and mask not in inputs.kwargs:
+        message += f"; {mask} among the inputs may spare it that"
+    return TraceError(message)
 
 
 def explained(label: str, error: Exception) -> str:

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
 from rfguide.errors import TraceError
-from rfguide.trace.cells import HOLLOW, attach_view, cell_of, plain, track_of
+from rfguide.trace.cells import HOLLOW, attach, attach_view, cell_of, plain, track_of
+from rfguide.trace.spans import empty
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -51,6 +52,31 @@ def _all_hollow(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     # Under the dispatch mode a constant would be made on the CPU after all.
     with _disable_current_modes():
         return tuple(swap(a) for a in args), {k: swap(v) for k, v in kwargs.items()}
+
+
+def _attention(query_first: bool) -> Callable[[tuple[Any, ...], dict[str, Any]], Arguments]:
+    """A query, key or value that is a constant loses its values beside one that is traced; the mask keeps its own."""
+
+    def repair(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+        named = {name: kwargs[name] for name in ("query", "key", "value") if name in kwargs}
+        traced = next((t for t in (*args[:3], *named.values()) if cell_of(t) is not None), None)
+        if traced is None:
+            return args, kwargs
+
+        def hollow(tensor: Tensor) -> Tensor:
+            if cell_of(tensor) is not None:
+                return tensor
+            rank = tensor.dim()
+            batch = ("b", *"c" * (rank - 3))[: rank - 2]
+            roles = ("s", *batch, "c") if query_first else (*batch, "s", "c")
+            nothing = track_of(traced).with_spans([empty(rank) for _ in track_of(traced).spans], roles)
+            return attach(plain(tensor), nothing)
+
+        with _disable_current_modes():
+            swapped: dict[str, Any] = {name: hollow(value) for name, value in named.items()}
+            return (*map(hollow, args[:3]), *args[3:]), {**kwargs, **swapped}
+
+    return repair
 
 
 def _take_along(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
@@ -143,4 +169,6 @@ REPAIRS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Arguments]] = {
     torch.as_tensor: _on_cpu,
     Tensor.new_tensor: _on_cpu,
     **dict.fromkeys(_STRICT, _all_hollow),
+    F.scaled_dot_product_attention: _attention(query_first=False),
+    F.multi_head_attention_forward: _attention(query_first=True),
 }

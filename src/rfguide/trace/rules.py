@@ -155,9 +155,8 @@ def elementwise(run: Run, operands: Iterable[Tensor], shape: Sequence[int]) -> T
     """Return the track of an element-wise op: each element depends on what its operands depend on."""
     traced = [tensor for tensor in operands if cell_of(tensor) is not None]
     tracks = [track_of(tensor) for tensor in traced]
-    first = tracks[0]
     if len(traced) == 1 and tuple(traced[0].shape) == tuple(shape):
-        return first
+        return tracks[0]
     spans = united(
         run,
         [(tensor, track.spans, tensor.shape) for tensor, track in zip(traced, tracks, strict=True)],
@@ -168,8 +167,18 @@ def elementwise(run: Run, operands: Iterable[Tensor], shape: Sequence[int]) -> T
 
 def _roles(traced: Sequence[Tensor], tracks: Sequence[Track], shape: Sequence[int]) -> Roles:
     rank = len(shape)
-    best = max(range(len(traced)), key=lambda i: (traced[i].dim(), traced[i].numel()))
+    best = max(range(len(traced)), key=lambda i: (depends(tracks[i]), traced[i].dim(), traced[i].numel()))
     return ("s",) * (rank - traced[best].dim()) + tracks[best].roles
+
+
+def depends(track: Track) -> bool:
+    """Whether a track follows any cell: what the dimensions of a constant without values stand for is but a guess."""
+    return not all(span.is_empty for span in track.spans)
+
+
+def roles_in(tracks: Sequence[Track]) -> Roles:
+    """Return the roles of the first track that depends on an input."""
+    return next(filter(depends, tracks), tracks[0]).roles
 
 
 def unknown_in(tracks: Iterable[Track]) -> str:

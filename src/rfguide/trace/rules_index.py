@@ -13,7 +13,7 @@ from rfguide.forms import Steps
 from rfguide.trace import reach as reaches
 from rfguide.trace import tables
 from rfguide.trace.cells import Track, attach, cell_of, track_of
-from rfguide.trace.rules import Op, Run, is_traced, on_meta, reduce_spans, rule, sp, united, unknown_in
+from rfguide.trace.rules import Op, Run, depends, is_traced, on_meta, reduce_spans, rule, sp, united, unknown_in
 from rfguide.trace.rules_place import placed, values_of
 from rfguide.trace.rules_views import along, moved
 from rfguide.trace.spans import Span
@@ -35,9 +35,11 @@ def index(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
         return _by_values(run, op, args)
     if cell_of(x) is None:
         raise TraceError("a constant is indexed by a constant")  # pragma: no cover
+    track = track_of(x)
+    if not depends(track):
+        raise NotImplementedError  # a constant without values, wherever it is read
     places: list[Any] = [None if i is None else values_of(i) for i in given]
     used = [d for d, i in enumerate(places) if i is not None]
-    track = track_of(x)
     if len(used) == 1 and places[used[0]].ndim == 1:
         (d,) = used
         (cells,) = places[d].nonzero() if places[d].dtype == bool else (places[d],)
@@ -168,8 +170,10 @@ def gather(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Ten
             tracks.append(track_of(place))
             operands.append((out, list(tracks[-1].spans), place.shape))
         return attach(out, Track(tuple(united(run, operands, out.shape)), tracks[0].roles, unknown_in(tracks)))
-    where = values_of(place)
     track = track_of(x)
+    if not depends(track):
+        raise NotImplementedError  # as for an index
+    where = values_of(place)
 
     def change(span: Span) -> Span:
         def pick(array: Any) -> Any:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rfguide.trace import tables
 from rfguide.trace.cells import Track, attach, cell_of, track_of
-from rfguide.trace.roles import Role
+from rfguide.trace.roles import Role, letter
 from rfguide.trace.rules import (
     Op,
     Operand,
@@ -158,7 +158,7 @@ def _product_roles(out: Tensor, one: Tensor, two: Tensor) -> tuple[Any, ...]:
     front = row[-rank:-1]
     if cell_of(one) is None and cell_of(two) is not None and len(column) == rank:
         # A constant matrix from the left: its rows are new channels or new units; columns stay.
-        front = (*column[:-2], "s" if rank > 1 and column[-2] == "s" else "c") if rank > 1 else ()
+        front = (*column[:-2], column[-2] if letter(column[-2]) == "s" else "c") if rank > 1 else ()
     return (*front, column[-1])
 
 

@@ -108,7 +108,8 @@ def im2col(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Ten
         return span if out.dim() == 3 else sp.squeeze(span, [0])
 
     units: Any = ((counts[0], "s"), (counts[1], "s"))
-    return attach(out, moved(track, change, out.dim(), ("b", "c", units)[3 - out.dim() :]))
+    channels: Any = ((c, "c"), (kernel[0] * kernel[1], "s"))
+    return attach(out, moved(track, change, out.dim(), ("b", channels, units)[3 - out.dim() :]))
 
 
 @rule("col2im.default")

@@ -11,7 +11,7 @@ from rfguide.trace import roles as ro
 from rfguide.trace import tables
 from rfguide.trace.cells import Track, attach, attach_view, cell_of, like, memory_of, track_of
 from rfguide.trace.roles import Roles
-from rfguide.trace.rules import Op, Run, on_meta, rule, sp, unknown_in
+from rfguide.trace.rules import Op, Run, on_meta, roles_in, rule, sp, unknown_in
 from rfguide.trace.spans import Span
 
 
@@ -58,7 +58,7 @@ def permute(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
         a, b = args[1:3]
         order[a], order[b] = order[b], order[a]
     track = track_of(x)
-    roles = tuple(track.roles[d] for d in order)
+    roles = ro.led(tuple(track.roles[d] for d in order), out.shape)
     return attach_view(out, x, moved(track, lambda s: sp.permute(s, order), x.dim(), roles))
 
 
@@ -246,7 +246,7 @@ def joined(pieces: Sequence[Tensor], dim: int) -> Track:
     for axis in range(len(traced[0].spans)):
         found = [sp.empty(rank) if track is None else track.spans[axis] for track in tracks]
         spans.append(found[0] if all(s.is_empty for s in found) else sp.concatenate(found, dim, sizes))
-    return Track(tuple(spans), traced[0].roles, unknown_in(traced))
+    return Track(tuple(spans), roles_in(traced), unknown_in(traced))
 
 
 @rule("stack.default")
