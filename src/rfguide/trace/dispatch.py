@@ -13,7 +13,7 @@ from rfguide.trace import rules_index, rules_norm, rules_place, rules_reduce, ru
 from rfguide.trace import spans as sp
 from rfguide.trace.cells import Cell, Memory, Track, attach, cell_of, is_constant, track_of, write
 from rfguide.trace.constants import Constants, reads_values
-from rfguide.trace.masks import HOOKS
+from rfguide.trace.masks import HOOKS, notes
 from rfguide.trace.names import Names, tensors_of
 from rfguide.trace.rules import Op, Rule, elementwise, is_traced, on_meta, tensors, unknown_in
 from rfguide.trace.rules_pointwise import find, pointwise, unary
@@ -84,10 +84,11 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
         if not _any_traced(args) and not (kwargs and _any_traced(kwargs.values())):
             return self.constants.run(func, args, kwargs)
         try:
-            out = self._followed(func, args, kwargs)
             hook = HOOKS.get(id(func))
+            before = () if hook is None else notes(args)
+            out = self._followed(func, args, kwargs)
             if hook is not None:
-                hook(func, args, kwargs, out)
+                hook(func, args, kwargs, out, before)
             return out
         except NotImplementedError:
             return self._unknown(func, args, kwargs)
