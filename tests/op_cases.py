@@ -365,6 +365,10 @@ CASES = {
         ),
         (1, 1, 32),
     ),
+    "a fixed warp": (
+        Fn(lambda x: F.grid_sample(x, torch.linspace(-1.1, 1.3, 30).reshape(1, 5, 3, 2), align_corners=False)),
+        MAP,
+    ),
     "positions by a matrix": (
         Fn(lambda x: F.affine_grid(x[:, 0, :2, :3], (1, 2, 4, 5), align_corners=False)),
         MAP,
@@ -445,6 +449,13 @@ COMPUTED = {
             )
         )
     ),
+    "searched": Fn(
+        lambda x: (
+            torch.searchsorted(x.mT.contiguous(), torch.zeros(1, 2, 8, 3))
+            + torch.bucketize(torch.zeros(3), x[0, 0, :, 0])
+        )
+    ),
+    "renormed": Fn(lambda x: torch.renorm(x, 2, 1, 1.0)),
     "solved": Fn(lambda x: torch.linalg.solve(x[..., :6], x[..., 2:])),
     "warped": Fn(
         lambda x, fc: F.grid_sample(

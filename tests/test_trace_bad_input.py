@@ -116,17 +116,12 @@ MODELS = {
         IMAGE,
         f'opaque(): rfguide does not know what rfguide_tests::opaque reads; until="opaque()" stops before it, {HINT}',
     ),
-    "orthogonal factor": (
-        Fn(lambda x: torch.linalg.qr(x)[0]),
+    "distances of pairs": (
+        Fn(lambda x: torch.pdist(x[0, 0])),
         IMAGE,
-        f'linalg_qr(): rfguide does not know what linalg_qr reads; until="linalg_qr()" stops before it, {HINT}',
+        f'pdist(): rfguide does not know what _pdist_forward reads; until="pdist()" stops before it, {HINT}',
     ),
     "histogram": (Fn(lambda x: torch.histc(x)), IMAGE, VALUES),
-    "sampling at constant places": (
-        Fn(lambda x: F.grid_sample(x, torch.zeros(1, 4, 4, 2))),
-        IMAGE,
-        "grid_sample(): rfguide does not know what grid_sampler_2d reads",
-    ),
     "unpooling to places of other origin": (
         Fn(lambda x: F.max_unpool2d(x, F.max_pool2d(x, 2, return_indices=True)[1] + 0, 2)),
         IMAGE,

@@ -262,8 +262,8 @@ class Cell:
         self.track = track
         self.memory: Memory | None = None
         self.version = 0
-        # Elements that a constant mask has set low, or to 0 after a softmax: see masks.py.
-        self.masked: tuple[str, Tensor] | None = None
+        # How low constant masks have set scores, or which weights are 0; holds for this track alone: see masks.py.
+        self.masked: tuple[str, Tensor, Track] | None = None
         # For the places that a max pooling found: what goes back along each axis, see max_unpool.
         self.pooled: tuple[Any, ...] | None = None
 

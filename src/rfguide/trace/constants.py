@@ -5,6 +5,7 @@ made on the CPU instead. Large ones (weights that are standardised, say) stay ho
 The model's own tensors are never written to: a write goes to a copy that lives as long as the trace.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from math import prod
@@ -19,8 +20,13 @@ from rfguide.trace.cells import HOLLOW, Track, attach, end
 from rfguide.trace.names import modules_of
 from rfguide.trace.rules import Op, on_meta, tensors
 
-# Elements up to which a constant is computed.
-LARGEST = 2**20
+# Bytes up to which a constant is computed: a mask of truth values for 8,192 tokens, one of numbers for 4,096.
+LARGEST = 2**26
+# Elements of all operands up to which that holds for ops that take more than one step for each element.
+LARGEST_COSTLY = 2**20
+_COSTLY = re.compile(
+    r"mm|bmm|convolution|_?linalg|einsum|_?fft|inverse|cholesky|sort|cdist|matrix|mv$|dot$|quantile|svd|qr$"
+)
 
 Geometry = tuple[tuple[int, ...], tuple[int, ...], int]
 
@@ -60,6 +66,21 @@ def _takes_device(op: Op) -> bool:
     return any(a.name == "device" for a in op._schema.arguments)
 
 
+def _is_too_large(op: Op, args: Sequence[Any], kwargs: dict[str, Any], operands: Sequence[Tensor]) -> bool:
+    """Whether a constant takes too much time or memory to be computed."""
+    if _COSTLY.search(op._schema.name.split("::")[1]) and sum(t.numel() for t in operands) > LARGEST_COSTLY:
+        return True
+    if any(t.nbytes > LARGEST for t in operands):
+        return True
+    # Small operands can make a large result: rows beside columns.
+    if prod(t.numel() for t in operands) * 8 <= LARGEST or reads_values(op):
+        return False
+    try:
+        return any(t.nbytes > LARGEST for t in tensors([on_meta(op, args, kwargs)]))
+    except NotImplementedError:
+        return False
+
+
 class Constants:
     """Runs the ops of which no operand depends on an input."""
 
@@ -83,7 +104,7 @@ class Constants:
         if hollow and reads_values(op):
             raise TraceError("needs the value of a tensor that has none here: it is on the meta device, or too large")
         writes = written_places(op)
-        if not hollow and not writes and not is_view(op) and sum(t.numel() for t in operands) > LARGEST:
+        if not hollow and not writes and not is_view(op) and _is_too_large(op, args, kwargs, operands):
             hollow = True
         if hollow:
             if writes and not all(t.device.type == "meta" for t in operands):
@@ -173,7 +194,8 @@ class Constants:
         if not _takes_device(op):
             return op(*args, **kwargs)
         shape = args[0] if args and isinstance(args[0], list | tuple) else ()
-        device = "meta" if prod(n for n in shape if isinstance(n, int)) > LARGEST else "cpu"
+        kind = kwargs.get("dtype") or torch.get_default_dtype()
+        device = "meta" if prod(n for n in shape if isinstance(n, int)) * kind.itemsize > LARGEST else "cpu"
         out = op(*args, **{**kwargs, "device": torch.device(device)})
         return self.hollow(out) if device == "meta" else out
 

@@ -23,7 +23,7 @@ from rfguide.trace.cells import (
     write,
 )
 from rfguide.trace.constants import Constants, is_view, reads_values, written, written_places
-from rfguide.trace.masks import HOOKS
+from rfguide.trace.masks import HOOKS, notes
 from rfguide.trace.names import Names, tensors_of
 from rfguide.trace.rules import Op, Rule, elementwise, is_traced, on_meta, tensors, unknown_in
 from rfguide.trace.rules_pointwise import find, pointwise, unary
@@ -95,12 +95,13 @@ class Ops(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves i
             follows = self.see(args)
             if not (self.see(kwargs.values()) if kwargs else False) and not follows:
                 return self.constants.run(func, args, kwargs)
+            hook = HOOKS.get(id(func))
+            before = () if hook is None else notes(args)
             out = self._followed(func, args, kwargs)
             if is_view(func):
                 _link(args[0], out)
-            hook = HOOKS.get(id(func))
             if hook is not None:
-                hook(func, args, kwargs, out)
+                hook(func, args, kwargs, out, before)
             return out
         except NotImplementedError:
             return self._unknown(func, args, kwargs)

@@ -1,9 +1,12 @@
 """Masked attention: a score that a constant mask sets to minus infinity has weight 0, and is not read.
 
-Such elements are noted beside a tensor: "low" before the softmax, "zero" after it. The matrix product with the
-values then leaves them out, so a token under a causal mask depends on itself and those before it alone.
+Beside scores goes a level: how much of each is a huge constant that masks have added. What lies far below the
+highest level of its row has weight 0 after the softmax, and the matrix product with the values leaves it out, so a
+token under a causal mask depends on itself and those before it alone. Where all of a row is equally low, nothing is
+left out: its weights are equal. A note holds for the values that it was made for: what is written ends it.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,10 +19,12 @@ from rfguide.trace import spans as sp
 from rfguide.trace.cells import Track, attach, cell_of, track_of
 from rfguide.trace.rules import Op, is_traced, ops
 
-# exp of this is 0 in every precision; the usual masks are at or below it, Swin's -100 is not.
-LOW = -1e9
+# exp of this is 0 in every precision, and the smallest number in half precision; Swin's -100 is above it.
+LOW = -65504.0
 
-Hook = Callable[[Op, Sequence[Any], dict[str, Any], Tensor], None]
+# What the operands of an op were noted as before it ran, in their order.
+Before = Sequence[tuple[str, Tensor] | None]
+Hook = Callable[[Op, Sequence[Any], dict[str, Any], Any, Before], None]
 HOOKS: dict[int, Hook] = {}
 
 
@@ -42,100 +47,178 @@ def ops_in_place(packet: str, overload: str) -> list[Op]:
     return [getattr(found, overload)] if found is not None and overload in found.overloads() else []
 
 
-def masked(tensor: Tensor, kind: str) -> Tensor | None:
-    """Return which elements of a tensor are noted as low (or zero), in its shape; None if none are."""
+def notes(args: Sequence[Any]) -> Before:
+    """Return what holds of the operands of an op, in their shapes: to be asked before the op writes to one."""
+    return [_noted(arg) if isinstance(arg, Tensor) else None for arg in args]
+
+
+def _noted(tensor: Tensor) -> tuple[str, Tensor] | None:
     cell = cell_of(tensor)
-    if cell is None or cell.masked is None or cell.masked[0] != kind:
+    if cell is None or cell.masked is None:
         return None
-    return cell.masked[1].expand(tensor.shape)
+    kind, found, track = cell.masked
+    # Whatever is written to a tensor, or to a view of it, gives it another track.
+    return (kind, found.expand(tensor.shape)) if track_of(tensor) is track else None
 
 
-def _note(out: Tensor, kind: str, *found: Tensor | None) -> None:
+def _note(out: Tensor, kind: str, found: Tensor) -> None:
     cell = cell_of(out)
-    which = [mask for mask in found if mask is not None]
-    if cell is None or not which:
+    if cell is not None and bool(found.any()):
+        cell.masked = (kind, found, track_of(out))
+
+
+def _note_level(out: Tensor, level: Tensor | None) -> None:
+    """Note the level of scores, unless it is not one of a softmax any more."""
+    if level is None or not out.is_floating_point():
         return
-    mask = which[0]
-    for other in which[1:]:
-        mask = mask | other
-    cell.masked = (kind, mask) if bool(mask.any()) else None
+    level = level.to(out.dtype)
+    if not bool((level.isnan() | (level == torch.inf)).any()):
+        _note(out, "low", level)
 
 
-def _low(value: Any) -> Tensor | None:
-    """Return which elements of a constant are low; None if it has no values, or none are."""
-    if isinstance(value, Tensor):
-        if is_traced(value) or value.device.type == "meta" or not value.is_floating_point():
-            return None
-        low = value.detach().cpu() <= LOW
-        return low if bool(low.any()) else None
-    return torch.tensor(True) if isinstance(value, int | float) and value <= LOW else None
-
-
-def _values(mask: Any) -> Tensor | None:
-    if not isinstance(mask, Tensor) or is_traced(mask) or mask.device.type == "meta":
+def _values(value: Any) -> Tensor | None:
+    """Return a constant's values; None if it has none, or depends on an input."""
+    if isinstance(value, int | float):
+        return torch.tensor(value)
+    if not isinstance(value, Tensor) or is_traced(value) or value.device.type == "meta" or value.is_complex():
         return None
-    return mask.detach().cpu()
+    return value.detach().cpu()
 
 
-@hook("add.Tensor")
-def _added(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor) -> None:
-    one, two = args[:2]
-    before = [masked(t, "low") for t in (one, two) if is_traced(t)]
-    _note(out, "low", *before, _low(one), _low(two))
+def _level(value: Any, note: tuple[str, Tensor] | None) -> Tensor | None:
+    """Return the level of an operand: the huge part of a constant, what is noted of scores; None if all is 0."""
+    if note is not None:
+        return note[1] if note[0] == "low" else None
+    found = _values(value)
+    if found is None or found.dtype == torch.bool:
+        return None
+    huge = found.abs() >= -LOW
+    return torch.where(huge, found, 0) if bool(huge.any()) else None
+
+
+@hook("add.Tensor sub.Tensor")
+def _added(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor, before: Before) -> None:
+    one, two = (_level(value, note) for value, note in zip(args[:2], before, strict=False))
+    if one is not None or two is not None:
+        zero = torch.zeros((), dtype=out.dtype)
+        one, two = (zero if level is None else level.to(out.dtype) for level in (one, two))
+        sign = -1 if "sub" in op._schema.name else 1
+        # An infinite level times 0 is no number.
+        _note_level(out, one + two * (sign * kwargs.get("alpha", 1)) if bool(two.any()) else one)
 
 
 @hook("baddbmm.default addmm.default")
-def _added_to_product(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor) -> None:
-    _note(out, "low", _low(args[0]))
+def _added_to_product(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor, before: Before) -> None:
+    level = _level(args[0], before[0])
+    if level is not None:
+        _note_level(out, level.to(out.dtype) * kwargs.get("beta", 1))
 
 
 @hook("masked_fill.Scalar masked_fill.Tensor")
-def _filled(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor) -> None:
+def _filled(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor, before: Before) -> None:
     x, mask, value = args
     where = _values(mask)
-    value = value.item() if isinstance(value, Tensor) and _values(value) is not None else value
-    if where is not None and _low(value) is not None:
-        _note(out, "low", masked(x, "low"), where)
+    if where is None:
+        return
+    if before[0] is not None and before[0][0] == "zero":
+        fill = _values(value)
+        if fill is not None:
+            _note(out, "zero", torch.where(where, fill == 0, before[0][1]))
+        return
+    _choose(out, where, (value, None), (x, before[0]))
 
 
 @hook("where.self")
-def _chosen(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor) -> None:
-    mask, one, two = args
-    where = _values(mask)
+def _chosen(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor, before: Before) -> None:
+    where = _values(args[0])
     if where is not None:
-        low = [side for side, value in ((where, one), (~where, two)) if _low(value) is not None]
-        _note(out, "low", *low)
+        _choose(out, where, (args[1], before[1]), (args[2], before[2]))
+
+
+def _choose(out: Tensor, where: Tensor, *sides: tuple[Any, tuple[str, Tensor] | None]) -> None:
+    """Note the level of elements that are the first side's where a mask is true, else the second's."""
+    levels = [_level(*side) for side in sides]
+    if any(level is not None for level in levels):
+        one, two = (torch.zeros(()) if level is None else level for level in levels)
+        kind = torch.promote_types(torch.promote_types(one.dtype, two.dtype), out.dtype)
+        _note_level(out, torch.where(where, one.to(kind), two.to(kind)))
+
+
+@hook("index_put.default")
+def _put(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor, before: Before) -> None:
+    """Scores set low at places: `scores[..., mask] = value`."""
+    x, places, value = args[:3]
+    fill = _values(value)
+    adds = args[3] if len(args) > 3 else kwargs.get("accumulate", False)
+    if adds or fill is None or any(i is not None and _values(i) is None for i in places):
+        return
+    level = _level(x, before[0]) if is_traced(x) else None
+    old = torch.zeros(out.shape, dtype=out.dtype) if level is None else level.to(out.dtype)
+    _note_level(
+        out, torch.ops.aten.index_put(old, [None if i is None else _values(i) for i in places], fill.to(old.dtype))
+    )
+
+
+@hook("maximum.default clamp.default clamp_min.default")
+def _raised(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor, before: Before) -> None:
+    """Scores are kept from falling below a number that is low itself."""
+    floor = _values(args[1] if len(args) > 1 else kwargs.get("min"))
+    is_open = (args[2] if len(args) > 2 else kwargs.get("max")) is None
+    if before[0] is not None and before[0][0] == "low" and floor is not None and is_open and bool((floor <= LOW).all()):
+        _note_level(out, torch.maximum(before[0][1], floor.to(out.dtype)))
 
 
 @hook(
-    """view.default _unsafe_view.default expand.default permute.default transpose.int unsqueeze.default
-    squeeze.dim slice.Tensor select.int clone.default _to_copy.default alias.default detach.default"""
+    """view.default _unsafe_view.default expand.default permute.default transpose.int t.default unsqueeze.default
+    squeeze.default squeeze.dim squeeze.dims slice.Tensor select.int flip.default tril.default triu.default
+    clone.default _to_copy.default
+    alias.default detach.default"""
 )
-def _moved(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor) -> None:
-    for kind in ("low", "zero"):
-        mask = masked(args[0], kind)
-        if mask is not None:
-            name = op._schema.name
-            copies = name.endswith(("view", "clone", "_to_copy", "alias", "detach"))
-            _note(out, kind, mask.reshape(out.shape) if copies else op(mask, *args[1:], **kwargs))
+def _moved(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor, before: Before) -> None:
+    if before[0] is None:
+        return
+    kind, found = before[0]
+    copies = op._schema.name.endswith(("view", "clone", "_to_copy", "alias", "detach"))
+    moved = found.reshape(out.shape) if copies else op(found, *args[1:], **kwargs)
+    if kind == "zero":
+        _note(out, kind, moved)
+    else:
+        _note_level(out, moved)
 
 
-@hook("mul.Tensor div.Tensor mul.Scalar div.Scalar native_dropout.default")
-def _scaled(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Any) -> None:
-    """Dropout: a weight of 0 stays 0."""
+@hook("mul.Tensor div.Tensor mul.Scalar div.Scalar neg.default native_dropout.default")
+def _scaled(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Any, before: Before) -> None:
+    """A weight of 0 stays 0, also under dropout; a level is scaled by a constant as the scores are."""
+    name = op._schema.name
     first = out[0] if isinstance(out, tuple) else out
-    _note(first, "zero", *(masked(t, "zero") for t in args[:2] if is_traced(t)))
+    for place, note in enumerate(before[:2]):
+        if note is None or (place and "div" in name):
+            continue
+        if note[0] == "zero":
+            _note(first, "zero", note[1])
+        elif "neg" in name:
+            _note_level(first, -note[1])
+        elif "mul" in name or "div" in name:
+            by = _values(args[1 - place])
+            if by is not None and not kwargs:
+                _note_level(first, note[1] * by if "mul" in name else note[1] / by)
 
 
 @hook("_softmax.default _safe_softmax.default")
-def _softmax(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor) -> None:
-    """A weight depends on the scores that are not low; one that is 0 depends on nothing."""
+def _softmax(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor, before: Before) -> None:
+    """A weight depends on the scores that are not low beside others; one that is 0 depends on nothing."""
     x, dim = args[:2]
-    mask = masked(x, "low")
-    if mask is None:
+    if before[0] is None or before[0][0] != "low":
         return
-    dead = mask.numpy()
     track = track_of(x)
+    level = _small(before[0][1].float() if before[0][1].dtype != torch.float64 else before[0][1])
+    # A score that depends on nothing may be low itself, by a write that no note tells of: it is no measure.
+    is_score = torch.from_numpy(functools.reduce(np.logical_or, [span.lo <= span.hi for span in track.spans]))
+    highest = torch.where(is_score, level, -torch.inf).amax(dim, keepdim=True)
+    gone = (level - highest <= LOW) | (level == -torch.inf)
+    if not bool(gone.any()):
+        return
+    dead = gone.numpy()
     spans = []
     for span in track.spans:
         if span.is_empty:
@@ -145,28 +228,32 @@ def _softmax(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor) -
         hi = np.where(dead, sp.NONE_HI, span.hi).max(axis=dim, keepdims=True)
         spans.append(_written(np.where(dead, sp.NONE_LO, lo), np.where(dead, sp.NONE_HI, hi)))
     attach(out, track.with_spans(spans))
-    _note(out, "zero", mask)
+    _note(out, "zero", gone)
 
 
-@hook("bmm.default")
-def _product(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor) -> None:
+def _small(found: Tensor) -> Tensor:
+    """Return a tensor with one cell along dimensions that only repeat."""
+    return found[tuple(slice(0, 1) if step == 0 else slice(None) for step in found.stride())]
+
+
+@hook("bmm.default mm.default")
+def _product(op: Op, args: Sequence[Any], kwargs: dict[str, Any], out: Tensor, before: Before) -> None:
     """Row i of the weights reads only the values whose weight in it is not 0."""
     weights, values = args
-    mask = masked(weights, "zero")
-    if mask is None:
+    if before[0] is None or before[0][0] != "zero":
         return
-    dead = mask.numpy()[:, :, :, None]
+    dead = _small(before[0][1]).numpy()[..., None]
     given = track_of(weights)
     read = track_of(values) if cell_of(values) is not None else None
     spans = []
     for axis, span in enumerate(given.spans):
-        lo, hi = span.lo.min(axis=2, keepdims=True), span.hi.max(axis=2, keepdims=True)
+        lo, hi = span.lo.min(axis=-1, keepdims=True), span.hi.max(axis=-1, keepdims=True)
         other = None if read is None else read.spans[axis]
         if other is not None and not other.is_empty:
-            lo = np.minimum(lo, np.where(dead, sp.NONE_LO, other.lo[:, None]).min(axis=2))
-            hi = np.maximum(hi, np.where(dead, sp.NONE_HI, other.hi[:, None]).max(axis=2))
+            lo = np.minimum(lo, np.where(dead, sp.NONE_LO, other.lo[..., None, :, :]).min(axis=-2))
+            hi = np.maximum(hi, np.where(dead, sp.NONE_HI, other.hi[..., None, :, :]).max(axis=-2))
         is_constant = span.is_empty and (other is None or other.is_empty)
-        spans.append(sp.empty(3) if is_constant else _written(lo, hi))
+        spans.append(sp.empty(out.dim()) if is_constant else _written(lo, hi))
     track = track_of(out)
     attach(out, Track(tuple(spans), track.roles, track.unknown))
 

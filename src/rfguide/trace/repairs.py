@@ -37,6 +37,25 @@ def _on_cpu(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     return args, {**kwargs, "device": torch.device("cpu")}
 
 
+def _wrapped(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+    """Circular padding where one side takes cells away; torch then wraps memory that nothing was written to.
+
+    Raises:
+        TraceError: If that happens.
+    """
+    given: dict[str, Any] = dict(zip(("input", "pad", "mode"), args, strict=False)) | kwargs
+    if given.get("mode") == "circular":
+        x, sides = given["input"], given["pad"]
+        for i in range(0, len(sides), 2):
+            left, right = sides[i : i + 2]
+            body = x.shape[-1 - i // 2] + min(left, 0) + min(right, 0)
+            if max(left, right) > body:
+                raise TraceError(
+                    f"circular padding by {(left, right)} wraps more cells than it leaves: {body} (up to that many fit)"
+                )
+    return args, kwargs
+
+
 def _all_hollow(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     """Every constant loses its values: some functions compare the devices of their operands."""
 
@@ -79,8 +98,9 @@ def _attention(query_first: bool) -> Callable[[tuple[Any, ...], dict[str, Any]],
     return repair
 
 
-def _take_along(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+def _take_along(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`torch.take_along_dim` by its definition; torch's own compares devices."""
+    x = input
     if dim is None:
         return torch.gather(x.flatten(), 0, indices.flatten())
     shapes = [tuple(1 if d == dim % x.dim() else n for d, n in enumerate(t.shape)) for t in (x, indices)]
@@ -89,8 +109,9 @@ def _take_along(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     return torch.gather(x.expand(sizes[0]), dim, indices.expand(sizes[1]))
 
 
-def _quantile(x: Tensor, q: float | Tensor, dim: int | None = None, keepdim: bool = False, **how: Any) -> Tensor:
+def _quantile(input: Tensor, q: float | Tensor, dim: int | None = None, keepdim: bool = False, **how: Any) -> Tensor:
     """`torch.quantile` as far as dependence goes: it reads all along a dimension. Torch's own compares devices."""
+    x = input
     if dim is None:
         value = x.flatten().amax(0)
         value = value.reshape([1] * x.dim()) if keepdim else value
@@ -100,7 +121,7 @@ def _quantile(x: Tensor, q: float | Tensor, dim: int | None = None, keepdim: boo
 
 
 def _istft(
-    x: Tensor,
+    input: Tensor,
     n_fft: int,
     hop_length: int | None = None,
     win_length: int | None = None,
@@ -113,7 +134,7 @@ def _istft(
 ) -> Tensor:
     """`torch.istft` as far as dependence goes; torch's own looks at the window's values to see that none is lost."""
     hop, before = hop_length or n_fft // 4, n_fft // 2 if center else 0
-    frames = torch.fft.irfft(x.mT, n_fft)
+    frames = torch.fft.irfft(input.mT, n_fft)
     size = n_fft + hop * (frames.shape[-2] - 1)
     waves = torch.ops.aten.unfold_backward(frames, [*frames.shape[:-2], size], frames.dim() - 2, n_fft, hop)
     last = size - before if length is None else before + length
@@ -165,6 +186,7 @@ _STRICT = (
 REPAIRS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Arguments]] = {
     Tensor.__getitem__: _index,
     Tensor.__setitem__: _index,
+    F.pad: _wrapped,
     torch.tensor: _on_cpu,
     torch.as_tensor: _on_cpu,
     Tensor.new_tensor: _on_cpu,

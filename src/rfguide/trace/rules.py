@@ -103,7 +103,7 @@ def on_meta(op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
 def attach_all(out: Any, track: Track) -> Any:
     """Attach one track to every tensor of an output of one shape."""
     for tensor in tensors([out]):
-        attach(tensor, track)
+        attach(tensor, track.with_spans(track.spans))  # each its own: a map is known by its track
     return out
 
 

@@ -17,6 +17,7 @@ from rfguide.trace.rules import Op, Run, depends, is_traced, on_meta, reduce_spa
 from rfguide.trace.rules_place import placed, values_of
 from rfguide.trace.rules_views import along, moved
 from rfguide.trace.spans import Span
+from rfguide.trace.warp import warped
 
 
 def picked(cells: Sequence[int], size: int) -> tables.Table:
@@ -25,6 +26,12 @@ def picked(cells: Sequence[int], size: int) -> tables.Table:
     gaps = {b - a for a, b in pairwise(cells)}
     gap = gaps.pop() if len(gaps) == 1 else 0
     return tables.move(cells, size, Steps(1, gap, ((cells[0],),)) if gap > 0 else None)
+
+
+def place_of(index: Tensor) -> Any:
+    """Return the values of an index as an array; bytes are truth values, as torch reads them."""
+    found = values_of(index)
+    return found.astype(bool) if found.dtype == np.uint8 else found
 
 
 @rule("index.Tensor _unsafe_index.Tensor")
@@ -38,7 +45,7 @@ def index(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
     track = track_of(x)
     if not depends(track):
         raise NotImplementedError  # a constant without values, wherever it is read
-    places: list[Any] = [None if i is None else values_of(i) for i in given]
+    places: list[Any] = [None if i is None else place_of(i) for i in given]
     used = [d for d, i in enumerate(places) if i is not None]
     if len(used) == 1 and places[used[0]].ndim == 1:
         (d,) = used
@@ -96,7 +103,7 @@ def _guess(track: Track, indexed: Sequence[int], rank: int, new: int) -> tuple[A
 def _by_values(run: Run, op: Op, args: Sequence[Any]) -> Tensor:
     """Elements at computed places: any place along those dimensions may be meant."""
     x, given = args
-    if any(i is not None and i.dtype == torch.bool for i in given):
+    if any(i is not None and i.dtype in (torch.bool, torch.uint8) for i in given):
         raise TraceError("the number of elements under a mask depends on the input's values")
     out = on_meta(op, args, {})
     used = [d for d, i in enumerate(given) if i is not None]
@@ -146,6 +153,12 @@ def embedding(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
 def index_select(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Slices of one dimension in a given order."""
     x, dim, place = args
+    if not place.dim():  # a dimension of one cell stays
+        one = place.reshape(1)
+        if cell_of(place) is not None:
+            track = track_of(place)
+            attach(one, track.with_spans([sp.unsqueeze(s, 0) for s in track.spans], ("s",)))
+        place = one
     before: list[Any] = [None] * (dim % x.dim())
     result: Tensor = index(run, torch.ops.aten.index.Tensor, [x, [*before, place]], {})
     return result
@@ -225,9 +238,10 @@ def scatter(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
 def grid_sample(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
     """Cells at computed positions: any cell of the map may be meant, and the position decides which."""
     x, grid = args[:2]
-    if not is_traced(grid):
-        raise NotImplementedError
     out = on_meta(op, args, kwargs)
+    if not is_traced(grid):
+        found = warped(track_of(x), x.shape, op, values_of(grid), args[2:])
+        return attach(out, found.with_spans(found.spans, ("b", "c") + ("s",) * (out.dim() - 2)))
     operands, tracks = [], []
     if cell_of(x) is not None:
         tracks.append(track_of(x))
@@ -274,7 +288,7 @@ def put(run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Track | None:
     adds = args[3] if len(args) > 3 else kwargs.get("accumulate", False)
     if any(i is not None and (is_traced(i) or i.device.type == "meta") for i in given):
         return None
-    whole = tuple(slice(None) if i is None else i.detach().cpu().numpy() for i in given)
+    whole: Any = tuple(slice(None) if i is None else place_of(i) for i in given)
     rank = x.dim()
     count = len(track_of(values).spans if is_traced(values) else track_of(x).spans)
     spans = []
@@ -284,7 +298,10 @@ def put(run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Track | None:
         sides = []
         for was, now, pick in ((old.lo, new.lo, np.minimum), (old.hi, new.hi, np.maximum)):
             full = np.broadcast_to(was, tuple(x.shape)).copy()
-            full[whole] = pick(full[whole], now) if adds else now
+            if adds:
+                pick.at(full, whole, now)  # a place may come twice
+            else:
+                full[whole] = now
             sides.append(sp.shrink(full, range(rank)))
         if new.is_empty and len(old.reaches) == 1:
             found = old.reaches[0]

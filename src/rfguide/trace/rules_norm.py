@@ -1,6 +1,6 @@
 """Normalisation: statistics over whole axes make a map global, unless running statistics stand in for them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -62,8 +62,18 @@ def batch_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) ->
             spans = reduce_spans(track, [0, *range(2, x.dim())], x.shape, run.because())
     out = laid_out(x, x.shape)
     attach(out, _with_affine(run, out, track, spans, (weight, bias), 1))
-    count = len(op._schema.returns) - 1
-    return (out, *[torch.empty(x.shape[1], device="meta")] * count)
+    rest = [d for d in range(x.dim()) if d != 1]
+    statistics = _statistics(run, track, rest, x.shape, [x.shape[1]] if training else [0], rest)
+    return (out, *(statistics() for _ in op._schema.returns[1:]))
+
+
+def _statistics(
+    run: Run, track: Track, dims: Sequence[int], old: Sequence[int], new: Sequence[int], gone: Sequence[int]
+) -> Callable[[], Tensor]:
+    """Return what makes a mean or a deviation over some dimensions; those that are gone leave the tensor."""
+    spans = [sp.squeeze(span, gone) for span in reduce_spans(track, dims, old, run.because())]
+    roles = tuple(role for d, role in enumerate(track.roles) if d not in gone)
+    return lambda: attach(torch.empty(new, device="meta"), track.with_spans(spans, roles))
 
 
 @rule("native_group_norm.default")
@@ -72,22 +82,22 @@ def group_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) ->
     x, weight, bias, _, _, _, groups, _ = args
     track = track_of(x) if cell_of(x) is not None else run.nothing(x)
     out = laid_out(x, x.shape)
+    shape = (x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])
+    rest, inside = range(2, x.dim()), range(2, len(shape))
+    split = [([0], [0]), ([1], [1, 2]), *(([d], [d + 1]) for d in rest)]
+    merge = [([0], [0]), ([1, 2], [1]), *(([d + 1], [d]) for d in rest)]
+    apart = [sp.regroup(span, split, x.shape, shape) for span in track.spans]
+    means = [sp.reduce(span, inside, shape, run.because()) for span in apart]
     spans: Sequence[Span]
     if run.ignore_global:
         run.ignored()
         spans = track.spans
     else:
-        shape = (x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])
-        rest = range(2, x.dim())
-        split = [([0], [0]), ([1], [1, 2]), *(([d], [d + 1]) for d in rest)]
-        merge = [([0], [0]), ([1, 2], [1]), *(([d + 1], [d]) for d in rest)]
-        spans = []
-        for span in track.spans:
-            span = sp.regroup(span, split, x.shape, shape)
-            span = sp.reduce(span, range(2, len(shape)), shape, run.because())
-            spans.append(sp.regroup(span, merge, shape, x.shape))
+        spans = [sp.regroup(span, merge, shape, x.shape) for span in means]
     attach(out, _with_affine(run, out, track, spans, (weight, bias), 1))
-    return out, torch.empty(x.shape[0], groups, device="meta"), torch.empty(x.shape[0], groups, device="meta")
+    # A dimension of channels in groups, and the cells within them, are gone from the statistics.
+    spans = [sp.squeeze(span, inside) for span in means]
+    return out, *(attach(torch.empty(shape[:2], device="meta"), track.with_spans(spans, ("b", "c"))) for _ in "12")
 
 
 @rule("native_layer_norm.default _fused_rms_norm.default")
@@ -106,6 +116,6 @@ def layer_norm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) ->
     out = torch.empty(x.shape, dtype=x.dtype, device="meta")
     affine = [p for p in args[2:4] if isinstance(p, Tensor)]
     attach(out, _with_affine(run, out, track, spans, affine, x.dim() - 1))
-    count = len(op._schema.returns) - 1
     shape = [*x.shape[: dims.start], *(1 for _ in dims)]
-    return (out, *(torch.empty(shape, device="meta") for _ in range(count)))
+    statistics = _statistics(run, track, dims, x.shape, shape, ())
+    return (out, *(statistics() for _ in op._schema.returns[1:]))

@@ -86,8 +86,7 @@ def find(op: Op) -> Rule | None:
 
 rule(
     """_to_copy.default floor_divide.default _prelu_kernel.default native_dropout.default rrelu_with_noise.default
-    log_sigmoid_forward.default bernoulli.default bernoulli.p
-    rsub.Tensor bucketize.Tensor searchsorted.Tensor"""
+    log_sigmoid_forward.default bernoulli.default bernoulli.p rsub.Tensor"""
 )(pointwise)
 
 

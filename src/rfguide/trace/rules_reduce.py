@@ -59,7 +59,7 @@ def reduction(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
     return attach_all(out, track.with_spans(spans, roles))
 
 
-@rule("_softmax.default _log_softmax.default _safe_softmax.default sort topk.default renorm.default")
+@rule("_softmax.default _log_softmax.default _safe_softmax.default sort topk.default")
 def over_dimension(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Softmax or sorting: every element depends on all elements along one dimension."""
     values = bound(op, args, kwargs)
@@ -70,6 +70,39 @@ def over_dimension(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]
     track = track_of(x)
     dims = wrap(values.get("dim", -1), x.dim())
     return attach_all(out, track.with_spans(reduce_spans(track, dims, x.shape, run.because())))
+
+
+@rule("renorm.default")
+def renorm(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Each slice of a dimension scaled by its own norm."""
+    x, _, dim = args[:3]
+    out, track = on_meta(op, args, kwargs), track_of(x)
+    others = [d for d in range(x.dim()) if d != dim % x.dim()]
+    return attach(out, track.with_spans(reduce_spans(track, others, x.shape, run.because())))
+
+
+@rule("searchsorted.Tensor bucketize.Tensor")
+def searched(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """The place of each value in a sequence, which counts as a whole."""
+    values = bound(op, args, kwargs)
+    names = ("sorted_sequence", "self") if "sorted_sequence" in values else ("boundaries", "self")
+    sequence, x = (values[name] for name in names)
+    if cell_of(values["sorter"]) if values.get("sorter") is not None else False:
+        raise NotImplementedError
+    out = on_meta(op, args, kwargs)
+    operands: list[Operand] = []
+    tracks: list[Track] = []
+    if cell_of(x) is not None:
+        tracks.append(track_of(x))
+        operands.append((x, tracks[-1].spans, x.shape))
+    if cell_of(sequence) is not None:
+        tracks.append(track_of(sequence))
+        last = sequence.dim() - 1
+        spans = reduce_spans(tracks[-1], [last], sequence.shape, run.because())
+        spans, shape = ([sp.squeeze(s, [0]) for s in spans], []) if not last else (spans, [*sequence.shape[:-1], 1])
+        operands.append((sequence, spans, shape))
+    roles = tracks[0].roles if len(tracks[0].roles) == out.dim() else ("s",) * out.dim()
+    return attach(out, Track(tuple(united(run, operands, out.shape)), roles, unknown_in(tracks)))
 
 
 @rule("cumsum.default cumprod.default cummax.default cummin.default logcumsumexp.default")
@@ -97,7 +130,7 @@ def product(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
         added, one, two = args[:3]
     else:
         one, two = args[:2]
-    shape = _product_shape(one, two, added)
+    shape = _product_shape(one, two, added) if name != "addbmm" else None
     # torch's own way to the shape of a Linear layer imports its compiler, a second at the first in a process.
     out = on_meta(op, args, kwargs) if shape is None else torch.empty(shape, dtype=one.dtype, device="meta")
     run.macs += out.numel() * one.shape[-1] * (one.shape[0] if name == "addbmm" else 1)
@@ -221,14 +254,15 @@ def distances(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> 
 
 @rule(
     """linalg_inv_ex.default linalg_pinv.atol_rtol_tensor linalg_matrix_exp.default _linalg_det.default
-    _linalg_slogdet.default _linalg_svd.default"""
+    _linalg_slogdet.default _linalg_svd.default linalg_cholesky_ex.default cholesky_inverse.default linalg_eig.default
+    _linalg_eigh.default linalg_qr.default linalg_lu.default linalg_lu_factor_ex.default trace.default"""
 )
 def of_a_matrix(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """An inverse, a determinant, singular values: each element depends on the whole matrix, the last two dimensions."""
     x, out = args[0], on_meta(op, args, kwargs)
     track, last = track_of(x), x.dim() - 1
     spans = reduce_spans(track, [last - 1, last], x.shape, run.because())
-    for tensor in filter(torch.is_floating_point, tensors([out])):
+    for tensor in tensors([out]):
         gone = range(tensor.dim(), x.dim())
         attach(tensor, track.with_spans([sp.squeeze(span, gone) for span in spans], track.roles[: tensor.dim()]))
     return out

@@ -275,9 +275,14 @@ def nearest(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Te
     values = bound(op, args, kwargs)
     x = _map(values)
     scales = _scales(values, x.dim() - 2)
-    exact = "exact" in op._schema.name
-    real = _real(x)
-    return _upsampled(_resized(op, args, kwargs), x, lambda i, n, m: tables.nearest(n, m, scales[i], exact, real))
+    exact, axes = "exact" in op._schema.name, x.dim() - 2
+    # Half precision is computed in single.
+    real = torch.float64 if x.dtype == torch.float64 else torch.float32
+    return _upsampled(
+        _resized(op, args, kwargs),
+        x,
+        lambda i, n, m: tables.nearest(n, m, scales[i], exact, real, axes, is_channels_last(x)),
+    )
 
 
 @rule(
@@ -291,5 +296,10 @@ def interpolation(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any])
     scales = _scales(values, x.dim() - 2)
     cubic, align = "cubic" in op._schema.name, values["align_corners"]
     real = _real(x)
-    table = tables.smoothed if "_aa" in op._schema.name else tables.interpolated
-    return _upsampled(_resized(op, args, kwargs), x, lambda i, n, m: table(n, m, scales[i], align, cubic, real))
+    is_smooth = "_aa" in op._schema.name
+    table = tables.smoothed if is_smooth else tables.interpolated
+    out = _resized(op, args, kwargs)
+    if is_smooth and out.shape[3] == 1 and out.shape[2] not in (1, x.shape[2]):
+        # Torch gives a map of one column the windows of its first row throughout.
+        raise NotImplementedError
+    return _upsampled(out, x, lambda i, n, m: table(n, m, scales[i], align, cubic, real))

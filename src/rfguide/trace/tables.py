@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from rfguide.forms import LONGEST_PERIOD, Steps
@@ -247,13 +248,33 @@ def _pattern(ratio: Fraction, taps: Callable[[int], Sequence[int]], cells: Cells
 
 
 @lru_cache(maxsize=1024)
-def nearest(size: int, out: int, scale: float | None, exact: bool, real: Float) -> Table:
-    """Interpolation by the nearest cell: floor(i * ratio), or floor((i + 1/2) * ratio) if exact."""
-    ratio, meant = _ratio(size, out, scale, False, real)
+def nearest(
+    size: int, out: int, scale: float | None, exact: bool, real: torch.dtype, axes: int, channels_last: bool
+) -> Table:
+    """Interpolation by the nearest cell: floor(i * ratio), or floor((i + 1/2) * ratio) if exact.
+
+    Torch rounds in ways of its own for each layout in memory, and copies or doubles whatever factor is given where the
+    sizes say so: what it does to the numbers of the cells is asked of it.
+    """
+    op = getattr(torch.ops.aten, f"_upsample_nearest_exact{axes}d" if exact else f"upsample_nearest{axes}d").default
+    rest = [1] * (axes - 1)
+    # One channel lies in memory as channels last do, two do not.
+    numbers = (
+        torch.arange(size, dtype=real).reshape(1, 1, size, *rest).expand(1, 1 if channels_last else 2, size, *rest)
+    )
+    found = op(numbers.contiguous(), [out, *rest], scale, *[None for _ in rest])
+    cells = found[0, 0].reshape(-1).to(torch.int64).numpy()
     shift = Fraction(1, 2) if exact else Fraction(0)
-    cells = np.floor((np.arange(out, dtype=real) + real(shift)) * ratio).astype(np.int64)
-    steps = _pattern(meant, lambda i: [int((i + shift) * meant // 1)], cells[:, None], size)
-    return move(np.minimum(cells, size - 1), size, steps)
+    given = Fraction(size, out) if scale is None else 1 / Fraction(scale).limit_denominator(10**6)
+    for meant in (given, Fraction(size, out)):
+
+        def taps(i: int, meant: Fraction = meant) -> list[int]:
+            return [int((i + shift) * meant // 1)]
+
+        steps = _pattern(meant, taps, cells[:, None], size)
+        if steps is not None:
+            break
+    return move(cells, size, steps)
 
 
 def _positions(out: int, ratio: Any, half: float, real: Float) -> Any:
