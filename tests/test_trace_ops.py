@@ -258,7 +258,7 @@ def test_a_planted_error_in_a_table_is_caught(builder, monkeypatch):
     def late(*args, **kwargs):
         used.append(args)
         table = build(*args, **kwargs)
-        return tables._table(np.roll(table.cells, 1, axis=0), table.size, table.step)
+        return tables._table(np.roll(table.first, 1), np.roll(table.count, 1), table.gap, table.size, table.step)
 
     def plainly(*args, **kwargs):
         used.append(args)

@@ -11,11 +11,13 @@ branches, one for each channel: `label` says which.
 
 import functools
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rfguide.errors import GeometryError
 from rfguide.forms import Steps
 from rfguide.trace import reach as reaches
 from rfguide.trace.reach import NOTHING, Reach
@@ -112,18 +114,18 @@ def empty(rank: int) -> Span:
 
 def along(dim: int, shape: Shape) -> Span:
     """Return the span of an input tensor along one of its own dimensions."""
+    if shape[dim] >= NONE_LO:
+        raise GeometryError(f"an axis of {shape[dim]} cells is too long to follow; at most {NONE_LO - 1} fit")
     cells = np.arange(shape[dim], dtype=np.int32).reshape([-1 if d == dim else 1 for d in range(len(shape))])
     return Span(cells, cells, (reaches.start(dim, shape[dim]),))
 
 
 def relabel(label: Array, found: Sequence[Reach]) -> tuple[tuple[Reach, ...], Array | None]:
     """Drop reaches that no element has and equal ones; a label that says nothing becomes None."""
-    kept: list[Reach] = []
+    kept: dict[Reach, int] = {}
     number = np.zeros(len(found), dtype=np.int32)
     for old in np.unique(label):
-        if found[old] not in kept:
-            kept.append(found[old])
-        number[old] = kept.index(found[old])
+        number[old] = kept.setdefault(found[old], len(kept))
     if len(kept) == 1:
         return tuple(kept), None
     return tuple(kept), number[label]
@@ -144,9 +146,11 @@ def merge(spans: Sequence[Span]) -> Span:
             continue
         one = np.zeros((1,) * lo.ndim, np.int32) if result.label is None else result.label
         two = np.zeros((1,) * lo.ndim, np.int32) if other.label is None else other.label
-        n = len(other.reaches)
-        both = [reaches.joined(a, b) for a in result.reaches for b in other.reaches]
-        kept, label = relabel(one * n + two, both)
+        # Of all pairs only those that occur: two wide concatenations have far more.
+        pairs, which = np.unique(one.astype(np.int64) * len(other.reaches) + two, return_inverse=True)
+        both = [divmod(pair, len(other.reaches)) for pair in pairs.tolist()]
+        found = [reaches.joined(result.reaches[a], other.reaches[b]) for a, b in both]
+        kept, label = relabel(which.reshape(np.broadcast_shapes(one.shape, two.shape)).astype(np.int32), found)
         result = Span(lo, hi, kept, label, more)
     return result
 
@@ -211,12 +215,12 @@ def gather(span: Span, dim: int, table: Table) -> Span:
     """Return the span after each cell along a dimension reads the cells that a table says."""
     if table.is_identity:
         return span
-    if table.cells.shape[1] == 1:
+    if table.is_move:
         span = spread(span, dim, table.size)
     found, label = span.reaches, span.label
     if label is not None and label.shape[dim] > 1:
-        if table.cells.shape[1] == 1 and table.blind is None:
-            label = label.take(table.cells[:, 0], axis=dim)
+        if table.is_move and table.blind is None:
+            label = label.take(table.first, axis=dim)
         else:
             found, label = (reaches.lost(frozenset[int]().union(*(r.dims for r in found), {dim})),), None
     found = tuple(_stepped(r, dim, table) for r in found)
@@ -246,9 +250,7 @@ def _gather(array: Array, dim: int, table: Table, none: np.int32) -> Array:
     last = array.ndim - 1
     if dim != last:
         array = np.swapaxes(array, dim, last)
-    array = np.concatenate([array, np.full((*array.shape[:-1], 1), none)], axis=-1)
-    read = array[..., table.cells]
-    result = read.min(axis=-1) if none == NONE_LO else read.max(axis=-1)
+    result = table.read(array, np.minimum if none == NONE_LO else np.maximum, none)
     return np.swapaxes(result, dim, last) if dim != last else result
 
 
@@ -280,19 +282,14 @@ def everything(spans: Sequence[Span], rank: int, because: str) -> Span:
 
 def pooled(found: tuple[Reach, ...], label: Array, over: tuple[int, ...]) -> tuple[tuple[Reach, ...], Array | None]:
     """Unite the reaches along some dimensions."""
-    numbers = range(len(found))
-    # has[k] marks the places that read an element of reach k.
-    has = np.stack([(label == k).any(axis=over, keepdims=True) for k in numbers])
-    key = np.tensordot(1 << np.arange(len(found), dtype=np.int64), has.astype(np.int64), 1)
-    sets, which = np.unique(key, return_inverse=True)
-    united = []
-    for bits in sets:
-        result = NOTHING
-        for k in numbers:
-            if int(bits) >> k & 1:
-                result = reaches.joined(result, found[k])
-        united.append(result)
-    return relabel(which.reshape(key.shape).astype(np.int32), united)
+    last = tuple(range(-len(over), 0))
+    kept = [1 if d in over else n for d, n in enumerate(label.shape)]
+    # One row for each place that is left: the labels that it unites, each once, and -1 in place of the others.
+    rows = np.sort(np.moveaxis(label, over, last).reshape(prod(kept), -1), axis=1)
+    rows[:, 1:][rows[:, 1:] == rows[:, :-1]] = -1
+    sets, which = np.unique(np.sort(rows, axis=1), axis=0, return_inverse=True)
+    united = [functools.reduce(reaches.joined, (found[k] for k in row if k >= 0), NOTHING) for row in sets.tolist()]
+    return relabel(which.reshape(kept).astype(np.int32), united)
 
 
 def concatenate(spans: Sequence[Span], dim: int, sizes: Sequence[int]) -> Span:

@@ -1,13 +1,15 @@
 """Which cells of one axis each output cell reads: one table per op and geometry, built once.
 
-A table has one row per output cell. Cells outside the axis are padding and contribute nothing; the number
-`size` stands for them.
+A table says for each output cell the first cell that it reads and how many, a fixed number of cells apart: it
+takes as much room as the output, however long the windows are. Cells outside the axis are padding and
+contribute nothing; they are in no table.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from rfguide.layers import Layer
 from rfguide.sizes import adaptive_windows
 
 Cells = NDArray[np.int64]
+Array = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,17 +28,23 @@ class Table:
     """Which cells each output cell reads, and the same as a pattern without ends.
 
     Attributes:
-        cells: One row for each output cell; `size` stands for padding.
+        first: The first cell that each output cell reads; 0 where it reads none.
+        count: How many cells each output cell reads; 0 where it reads padding alone.
+        gap: From one cell that is read to the next.
         size: Cells of the axis that is read.
         step: The pattern for the closed form; None if there is none.
-        blind: The output cells that read padding alone.
+        blind: The output cells that read padding alone; None if there are none.
+        is_move: Whether no output cell reads more than one cell.
         is_identity: Whether each output cell is the cell at its own place.
     """
 
-    cells: Cells
+    first: Cells
+    count: Cells
+    gap: int
     size: int
     step: Layer | Steps | None
     blind: NDArray[np.bool_] | None
+    is_move: bool
     is_identity: bool
     # What this table makes of closed forms it has met: looked up by object, which hashing a form is too slow for.
     known: dict[tuple[int, int], tuple[Any, Any]] = field(default_factory=dict)
@@ -43,32 +52,61 @@ class Table:
     @property
     def out(self) -> int:
         """Number of output cells."""
-        return len(self.cells)
+        return len(self.first)
+
+    def read(self, array: Array, pick: "np.ufunc", none: np.int32) -> Array:
+        """Return the minimum or maximum (`pick`) of what each output cell reads, along the last dimension.
+
+        Minima of 1, 2, 4, … neighbours are made one from the other; two of them that overlap cover any window.
+        """
+        if self.is_move:
+            result = array.take(self.first, axis=-1)
+        else:
+            result = np.empty((*array.shape[:-1], self.out), array.dtype)
+            power, most = 1, int(self.count.max())
+            while power <= most:
+                rows = np.flatnonzero((self.count >= power) & (self.count < 2 * power))
+                left, right = self.first[rows], self.first[rows] + (self.count[rows] - power) * self.gap
+                result[..., rows] = pick(array.take(left, axis=-1), array.take(right, axis=-1))
+                reach = min(power * self.gap, array.shape[-1])
+                array = pick(array[..., : array.shape[-1] - reach], array[..., reach:])
+                power *= 2
+        if self.blind is not None:
+            result[..., self.blind] = none
+        return result
 
 
-def _table(cells: Cells, size: int, step: Layer | Steps | None) -> Table:
-    cells = np.where((cells < 0) | (cells >= size), size, cells)
-    blind = (cells == size).all(axis=1)
-    same = cells.shape == (size, 1) and bool((cells[:, 0] == np.arange(size)).all())
-    return Table(cells, size, step, blind if blind.any() else None, same)
+def _table(first: Cells, count: Cells, gap: int, size: int, step: Layer | Steps | None) -> Table:
+    """Return the table of windows of which some cells may lie outside the axis."""
+    before = np.maximum(-(first // gap), 0)
+    count = np.maximum(np.minimum(count, (size - 1 - first) // gap + 1) - before, 0)
+    blind = count == 0
+    first = np.where(blind, 0, first + before * gap)
+    is_move = bool((count <= 1).all())
+    same = is_move and len(first) == size and not blind.any() and bool((first == np.arange(size)).all())
+    return Table(first, count, gap, size, step, blind if blind.any() else None, is_move, same)
+
+
+def _between(first: Cells, last: Cells, size: int, step: Layer | Steps | None) -> Table:
+    """Return the table of windows without holes."""
+    return _table(first, last - first + 1, 1, size, step)
 
 
 @lru_cache(maxsize=1024)
 def window(size: int, out: int, kernel_size: int, stride: int, before: int, dilation: int) -> Table:
     """A convolution or pooling."""
-    cells = np.arange(out)[:, None] * stride - before + np.arange(kernel_size) * dilation
     step: Layer | Steps
     if before >= 0:
         step = Layer(kernel_size, stride=stride, padding=before, dilation=dilation)
     else:
         step = Steps(1, stride, (tuple(range(-before, -before + (kernel_size - 1) * dilation + 1, dilation)),))
-    return _table(cells, size, step)
+    first = np.arange(out) * stride - before
+    return _table(first, np.full(out, kernel_size), dilation, size, step)
 
 
 @lru_cache(maxsize=1024)
 def transposed(size: int, out: int, kernel_size: int, stride: int, padding: int, dilation: int) -> Table:
     """A transposed convolution: input cell i writes to i * stride - padding + tap * dilation."""
-    reach = np.arange(out)[:, None] + padding - np.arange(kernel_size) * dilation
     taps = tuple(
         tuple(
             (i + padding - j * dilation) // stride
@@ -77,26 +115,30 @@ def transposed(size: int, out: int, kernel_size: int, stride: int, padding: int,
         )
         for i in range(stride)
     )
-    return _table(np.where(reach % stride, -1, reach // stride), size, Steps(stride, 1, taps))
+    phase, block = (np.arange(out) % stride).tolist(), np.arange(out) // stride
+    first = np.array([taps[i][-1] if taps[i] else 0 for i in phase], np.int64) + block
+    count = np.array([len(taps[i]) for i in phase], np.int64)
+    # From one tap that lies on an input cell to the next, what is read moves by the same number of cells.
+    return _table(first, count, dilation // gcd(dilation, stride), size, Steps(stride, 1, taps))
 
 
 @lru_cache(maxsize=1024)
 def adaptive(size: int, out: int) -> Table:
     """An adaptive pooling: the axis is shared out, neighbours may overlap."""
     windows = adaptive_windows(size, out)
-    longest = max(last - first + 1 for first, last in windows)
-    cells = np.array([[first + min(j, last - first) for j in range(longest)] for first, last in windows])
+    ends = np.array(windows, np.int64)
     share = Fraction(size, out)
     if share.denominator == 1:
-        return _table(cells, size, Layer(share.numerator, stride=share.numerator))
+        return _between(ends[:, 0], ends[:, 1], size, Layer(share.numerator, stride=share.numerator))
     outs = share.denominator
     step = Steps(outs, share.numerator, tuple(tuple(range(f, last + 1)) for f, last in windows[:outs]))
-    return _table(cells, size, step)
+    return _between(ends[:, 0], ends[:, 1], size, step)
 
 
 def move(cells: Sequence[int] | Cells, size: int, step: Layer | Steps | None) -> Table:
     """A rearrangement: each output cell is a copy of one cell, or padding (any number outside the axis)."""
-    return _table(np.asarray(cells, dtype=np.int64).reshape(-1, 1), size, step)
+    first = np.asarray(cells, dtype=np.int64).reshape(-1)
+    return _table(first, np.ones_like(first), 1, size, step)
 
 
 @lru_cache(maxsize=1024)
@@ -112,12 +154,6 @@ def rolled(size: int, shift: int) -> Table:
     # Either way round is the same move; the shorter one is what the closed form should say.
     shorter = shift if shift * 2 <= size else shift - size
     return move((np.arange(size) - shift) % size, size, Steps(1, 1, ((-shorter,),)))
-
-
-@lru_cache(maxsize=1024)
-def others(size: int) -> Table:
-    """Each output cell reads every cell but the one at its own place."""
-    return _table(np.array([[j for j in range(size) if j != i] for i in range(size)]), size, None)
 
 
 @lru_cache(maxsize=1024)
@@ -143,8 +179,8 @@ def repeated(size: int, times: int) -> Table:
 @lru_cache(maxsize=1024)
 def prefix(size: int, backwards: bool = False) -> Table:
     """A running sum: cell i reads cells 0 to i."""
-    i, j = np.arange(size)[:, None], np.arange(size)
-    return _table(np.where(j >= i if backwards else j <= i, j, -1), size, None)
+    places = np.arange(size)
+    return _between(places if backwards else 0 * places, np.full(size, size - 1) if backwards else places, size, None)
 
 
 # torch computes positions in the precision of the map (halves in float32); numpy's type of it.
@@ -162,15 +198,17 @@ def _ratio(size: int, out: int, scale: float | None, align_corners: bool, real: 
     return real(size) / real(out), Fraction(size, out)
 
 
-def _pattern(ratio: Fraction, taps: Callable[[int], Sequence[int]], cells: Cells, size: int) -> Steps | None:
+def _pattern(
+    ratio: Fraction, taps: Callable[[int], Sequence[int]], first: Cells, last: Cells, size: int
+) -> Steps | None:
     """Return the pattern of the taps, unless a position that torch rounded lands in another cell somewhere inside."""
     if not ratio or max(ratio.numerator, ratio.denominator) > LONGEST_PERIOD:
         return None
     period = [taps(i) for i in range(ratio.denominator)]
-    for i, (first, last) in enumerate(zip(cells.min(axis=1).tolist(), cells.max(axis=1).tolist(), strict=True)):
+    for i, ends in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
         block, phase = divmod(i, ratio.denominator)
         low, high = period[phase][0] + block * ratio.numerator, period[phase][-1] + block * ratio.numerator
-        if low >= 0 and high < size and (low, high) != (first, last):
+        if low >= 0 and high < size and (low, high) != ends:
             return None
     return Steps(ratio.denominator, ratio.numerator, tuple(map(tuple, period)))
 
@@ -181,7 +219,7 @@ def nearest(size: int, out: int, scale: float | None, exact: bool, real: Float) 
     ratio, meant = _ratio(size, out, scale, False, real)
     shift = Fraction(1, 2) if exact else Fraction(0)
     cells = np.floor((np.arange(out, dtype=real) + real(shift)) * ratio).astype(np.int64)
-    steps = _pattern(meant, lambda i: [int((i + shift) * meant // 1)], cells[:, None], size)
+    steps = _pattern(meant, lambda i: [int((i + shift) * meant // 1)], cells, cells, size)
     return move(np.minimum(cells, size - 1), size, steps)
 
 
@@ -210,12 +248,12 @@ def interpolated(size: int, out: int, scale: float | None, align_corners: bool, 
     floor = np.floor(position).astype(np.int64)
     if not cubic:
         floor = np.minimum(floor, size - 1)
-    cells = np.clip(floor[:, None] + np.array(around), 0, size - 1)
+    first, last = (np.clip(floor + end, 0, size - 1) for end in (around[0], around[-1]))
 
     def taps(i: int) -> list[int]:
         return [int(((i + exact_half) * meant - exact_half) // 1) + k for k in around]
 
-    return _table(cells, size, _pattern(meant, taps, cells, size))
+    return _between(first, last, size, _pattern(meant, taps, first, last, size))
 
 
 @lru_cache(maxsize=1024)
@@ -229,8 +267,6 @@ def smoothed(size: int, out: int, scale: float | None, align_corners: bool, cubi
     centre = ratio * (np.arange(out, dtype=real) + rounding)
     first = np.maximum((centre - width + rounding).astype(np.int64), 0)
     last = np.minimum((centre + width + rounding).astype(np.int64), size) - 1
-    longest = int((last - first).max()) + 1
-    cells = np.minimum(first[:, None] + np.arange(longest), last[:, None])
     reach = (2 if cubic else 1) * max(meant, Fraction(1))
     half = Fraction(1, 2)
 
@@ -238,4 +274,4 @@ def smoothed(size: int, out: int, scale: float | None, align_corners: bool, cubi
         middle = (i + half) * meant
         return range(int((middle - reach + half) // 1), int((middle + reach + half) // 1))
 
-    return _table(cells, size, _pattern(meant, taps, cells, size))
+    return _between(first, last, size, _pattern(meant, taps, first, last, size))
