@@ -1,7 +1,6 @@
 """Every op that `trace` has a rule for, on a small model: each unit of each map against NaN in each input cell."""
 
 import sys
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -259,12 +258,7 @@ def test_a_planted_error_in_a_table_is_caught(builder, monkeypatch):
     def late(*args, **kwargs):
         used.append(args)
         table = build(*args, **kwargs)
-        blind = None if table.blind is None else np.roll(table.blind, 1)
-
-        def read(array, none):
-            return np.roll(table.read(array, none), 1, axis=-1)
-
-        return replace(table, read=read, blind=blind, is_identity=False, known={})
+        return tables._table(np.roll(table.first, 1), np.roll(table.count, 1), table.gap, table.size, table.step)
 
     def plainly(*args, **kwargs):
         used.append(args)

@@ -1,15 +1,17 @@
 """Random networks: what `trace` says of every unit of every map, against NaN put into every input cell."""
 
+import tracemalloc
 from copy import deepcopy
 from itertools import product
 
 import pytest
 import torch
 from hypothesis import HealthCheck, event, given, note, settings
+from torch import nn
 
 import rfguide
 from nan_oracle import differences, interior_differences
-from random_networks import networks
+from random_networks import Do, networks
 
 SETTINGS = settings(
     deadline=None,
@@ -84,3 +86,47 @@ def test_thousands_of_networks(network):
     torch.set_num_threads(1)
     hold_against_nan(*network)
     hold_closed_form_against_exact(*network)
+
+
+class Wide(nn.Module):
+    """Kernels 1, 3, 5, … side by side, mixed two by two."""
+
+    def __init__(self, branches):
+        super().__init__()
+        self.branches = nn.ModuleList(nn.Conv1d(1, 1, 2 * k + 1, padding=k) for k in range(branches))
+        self.pairs = nn.Conv1d(branches, branches // 2, 1, groups=branches // 2)
+
+    def forward(self, x):
+        y = self.pairs(torch.cat([branch(x) for branch in self.branches], 1))
+        return tuple(y.split(1, 1))
+
+
+@pytest.mark.parametrize("branches", [2, 62, 64, 66, 70, 150])
+def test_a_concatenation_may_be_as_wide_as_it_likes(branches):
+    """Each pair of channels has the size of its larger kernel, however many closed forms stand side by side."""
+    trace = rfguide.trace(Wide(branches), (1, 1, 700))
+    assert [m.size for m in trace.outputs] == [(4 * pair + 3,) for pair in range(branches // 2)]
+    assert [m.visible(350) for m in trace.outputs] == [
+        ((350 - 2 * pair - 1, 350 + 2 * pair + 1),) for pair in range(branches // 2)
+    ]
+
+
+LONG = {
+    "running sum": (lambda x: x.cumsum(-1), 20_000),
+    "convolution": (nn.Conv1d(1, 1, 4096), 48_000),
+    "transposed convolution": (nn.ConvTranspose1d(1, 1, 4096, stride=2), 24_000),
+    "pooling": (nn.AvgPool1d(4096, 1), 48_000),
+    "adaptive pooling": (nn.AdaptiveAvgPool1d(7), 48_000),
+    "windows as data": (lambda x: x.unfold(-1, 1024, 256), 48_000),
+}
+
+
+@pytest.mark.parametrize("case", LONG)
+def test_no_table_grows_with_the_square_of_a_size(case):
+    function, size = LONG[case]
+    model = function if isinstance(function, nn.Module) else Do(case, function)
+    tracemalloc.start()
+    rfguide.trace(model, (1, 1, size))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100e6  # a table of size × size, or of size × kernel, takes more than 1 GB

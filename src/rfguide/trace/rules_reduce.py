@@ -114,7 +114,7 @@ def running(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> An
     if not x.dim():
         return attach_all(out, track)
     d = dim % x.dim()
-    spans = [span if span.is_empty else sp.gather(span, d, tables.running(x.shape[d])) for span in track.spans]
+    spans = [span if span.is_empty else sp.gather(span, d, tables.prefix(x.shape[d])) for span in track.spans]
     return attach_all(out, track.with_spans(spans))
 
 
@@ -293,11 +293,11 @@ def cross(run: Run, op: Op, args: Sequence[Any], kwargs: dict[str, Any]) -> Tens
     """The cross product: each of three components depends on the two others."""
     out = on_meta(op, args, kwargs)
     dim = bound(op, args, kwargs)["dim"] % out.dim()
-    others = tables.others(3)
+    others = [tables.move([(i + k) % 3 for i in range(3)], 3, None) for k in (1, 2)]
     traced = [t for t in args[:2] if cell_of(t) is not None]
     tracks = [track_of(t) for t in traced]
     operands: list[Operand] = [
-        (t, [span if span.is_empty else sp.gather(span, dim, others) for span in track.spans], t.shape)
+        (t, [sp.merge([sp.gather(span, dim, table) for table in others]) for span in track.spans], t.shape)
         for t, track in zip(traced, tracks, strict=True)
     ]
     return attach(out, Track(tuple(united(run, operands, out.shape)), tracks[0].roles, unknown_in(tracks)))

@@ -11,20 +11,24 @@ branches, one for each channel: `label` says which.
 
 import functools
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rfguide.errors import GeometryError
 from rfguide.forms import Steps
 from rfguide.trace import reach as reaches
 from rfguide.trace.reach import NOTHING, Reach
-from rfguide.trace.tables import NONE_HI as NONE_HI
-from rfguide.trace.tables import NONE_LO as NONE_LO
-from rfguide.trace.tables import Listed, Table
+from rfguide.trace.tables import Table
 
 Array = NDArray[np.int32]
 Shape = Sequence[int]
+
+NONE_LO = np.int32(2**30)
+NONE_HI = np.int32(-1)
+
 
 Sides = tuple[Array, Array]
 
@@ -110,18 +114,18 @@ def empty(rank: int) -> Span:
 
 def along(dim: int, shape: Shape) -> Span:
     """Return the span of an input tensor along one of its own dimensions."""
+    if shape[dim] >= NONE_LO:
+        raise GeometryError(f"an axis of {shape[dim]} cells is too long to follow; at most {NONE_LO - 1} fit")
     cells = np.arange(shape[dim], dtype=np.int32).reshape([-1 if d == dim else 1 for d in range(len(shape))])
     return Span(cells, cells, (reaches.start(dim, shape[dim]),))
 
 
 def relabel(label: Array, found: Sequence[Reach]) -> tuple[tuple[Reach, ...], Array | None]:
     """Drop reaches that no element has and equal ones; a label that says nothing becomes None."""
-    kept: list[Reach] = []
+    kept: dict[Reach, int] = {}
     number = np.zeros(len(found), dtype=np.int32)
     for old in np.unique(label):
-        if found[old] not in kept:
-            kept.append(found[old])
-        number[old] = kept.index(found[old])
+        number[old] = kept.setdefault(found[old], len(kept))
     if len(kept) == 1:
         return tuple(kept), None
     return tuple(kept), number[label]
@@ -142,9 +146,11 @@ def merge(spans: Sequence[Span]) -> Span:
             continue
         one = np.zeros((1,) * lo.ndim, np.int32) if result.label is None else result.label
         two = np.zeros((1,) * lo.ndim, np.int32) if other.label is None else other.label
-        n = len(other.reaches)
-        both = [reaches.joined(a, b) for a in result.reaches for b in other.reaches]
-        kept, label = relabel(one * n + two, both)
+        # Of all pairs only those that occur: two wide concatenations have far more.
+        pairs, which = np.unique(one.astype(np.int64) * len(other.reaches) + two, return_inverse=True)
+        both = [divmod(pair, len(other.reaches)) for pair in pairs.tolist()]
+        found = [reaches.joined(result.reaches[a], other.reaches[b]) for a, b in both]
+        kept, label = relabel(which.reshape(np.broadcast_shapes(one.shape, two.shape)).astype(np.int32), found)
         result = Span(lo, hi, kept, label, more)
     return result
 
@@ -213,8 +219,8 @@ def gather(span: Span, dim: int, table: Table) -> Span:
         span = spread(span, dim, table.size)
     found, label = span.reaches, span.label
     if label is not None and label.shape[dim] > 1:
-        if isinstance(table.read, Listed) and table.is_move and table.blind is None:
-            label = label.take(table.read.cells[:, 0], axis=dim)
+        if table.is_move and table.blind is None:
+            label = label.take(table.first, axis=dim)
         else:
             found, label = (reaches.lost(frozenset[int]().union(*(r.dims for r in found), {dim})),), None
     found = tuple(_stepped(r, dim, table) for r in found)
@@ -244,7 +250,7 @@ def _gather(array: Array, dim: int, table: Table, none: np.int32) -> Array:
     last = array.ndim - 1
     if dim != last:
         array = np.swapaxes(array, dim, last)
-    result = table.read(array, none)
+    result = table.read(array, np.minimum if none == NONE_LO else np.maximum, none)
     return np.swapaxes(result, dim, last) if dim != last else result
 
 
@@ -276,12 +282,14 @@ def everything(spans: Sequence[Span], rank: int, because: str) -> Span:
 
 def pooled(found: tuple[Reach, ...], label: Array, over: tuple[int, ...]) -> tuple[tuple[Reach, ...], Array | None]:
     """Unite the reaches along some dimensions."""
-    # has[k] marks the places that read an element of reach k: one row of bits for each place, however many there are.
-    has = np.stack([(label == k).any(axis=over, keepdims=True) for k in range(len(found))], axis=-1)
-    rows = has.reshape(-1, len(found))
-    _, first, which = np.unique(np.packbits(rows, axis=1), axis=0, return_index=True, return_inverse=True)
-    united = [functools.reduce(reaches.joined, [found[k] for k in np.flatnonzero(rows[i])], NOTHING) for i in first]
-    return relabel(which.reshape(has.shape[:-1]).astype(np.int32), united)
+    last = tuple(range(-len(over), 0))
+    kept = [1 if d in over else n for d, n in enumerate(label.shape)]
+    # One row for each place that is left: the labels that it unites, each once, and -1 in place of the others.
+    rows = np.sort(np.moveaxis(label, over, last).reshape(prod(kept), -1), axis=1)
+    rows[:, 1:][rows[:, 1:] == rows[:, :-1]] = -1
+    sets, which = np.unique(np.sort(rows, axis=1), axis=0, return_inverse=True)
+    united = [functools.reduce(reaches.joined, (found[k] for k in row if k >= 0), NOTHING) for row in sets.tolist()]
+    return relabel(which.reshape(kept).astype(np.int32), united)
 
 
 def concatenate(spans: Sequence[Span], dim: int, sizes: Sequence[int]) -> Span:

@@ -1,14 +1,16 @@
 """Which cells of one axis each output cell reads: one table per op and geometry, built once.
 
-Cells outside the axis are padding and contribute nothing. Where what is read overlaps from cell to cell (windows,
-running sums) it is not written out: memory grows with the axis, never with the axis times the window.
+A table says for each output cell the first cell that it reads and how many, a fixed number of cells apart: it
+takes as much room as the output, however long the windows are. Cells outside the axis are padding and
+contribute nothing; they are in no table.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, Protocol
+from math import gcd
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,72 +21,7 @@ from rfguide.layers import Layer
 from rfguide.sizes import adaptive_windows
 
 Cells = NDArray[np.int64]
-Side = NDArray[np.int32]
-
-# "No cell" among first cells, and among last cells.
-NONE_LO = np.int32(2**30)
-NONE_HI = np.int32(-1)
-
-
-class Reading(Protocol):
-    """The smallest or the largest cell that each output cell reads, of the cells along an array's last dimension."""
-
-    def __call__(self, array: Side, none: np.int32) -> Side:
-        """Return the array after it is read; `none` is what stands for no cell, and says which end is asked for."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Listed:
-    """One row of cells for each output cell; the number after the last cell stands for padding."""
-
-    cells: Cells
-
-    def __call__(self, array: Side, none: np.int32) -> Side:
-        """Read as `Reading` says."""
-        array = np.concatenate([array, np.full((*array.shape[:-1], 1), none)], axis=-1)
-        if self.cells.shape[1] == 1:
-            return array[..., self.cells[:, 0]]
-        read: Side = _end(none).reduce(array[..., self.cells], axis=-1)
-        return read
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A window that slides: output cell i reads i * stride - before + tap * dilation for each tap."""
-
-    out: int
-    kernel_size: int
-    stride: int
-    before: int
-    dilation: int
-
-    def __call__(self, array: Side, none: np.int32) -> Side:
-        """Read as `Reading` says: windows twice as wide in each step, so that the kernel's size costs its logarithm."""
-        end, size = _end(none), array.shape[-1]
-        last = (self.out - 1) * self.stride - self.before + (self.kernel_size - 1) * self.dilation
-        left, right = max(0, self.before), max(0, last + 1 - size)
-        shape = array.shape[:-1]
-        array = np.concatenate([np.full((*shape, left), none), array, np.full((*shape, right), none)], axis=-1)
-        array = array[..., left - self.before :]
-        taps = 1
-        while taps < self.kernel_size:
-            step = min(taps, self.kernel_size - taps)
-            array = end(array[..., : array.shape[-1] - step * self.dilation], array[..., step * self.dilation :])
-            taps += step
-        return array[..., :: self.stride][..., : self.out]
-
-
-class Running:
-    """A running sum: cell i reads cells 0 to i."""
-
-    def __call__(self, array: Side, none: np.int32) -> Side:
-        """Read as `Reading` says."""
-        read: Side = _end(none).accumulate(array, axis=-1)
-        return read
-
-
-def _end(none: np.int32) -> Any:
-    return np.minimum if none == NONE_LO else np.maximum
+Array = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,36 +29,68 @@ class Table:
     """Which cells each output cell reads, and the same as a pattern without ends.
 
     Attributes:
-        read: How output cells come from cells.
+        first: The first cell that each output cell reads; 0 where it reads none.
+        count: How many cells each output cell reads; 0 where it reads padding alone.
+        gap: From one cell that is read to the next.
         size: Cells of the axis that is read.
-        out: Number of output cells.
         step: The pattern for the closed form; None if there is none.
-        blind: The output cells that read padding alone.
-        is_move: Whether each output cell is a copy of one cell, or padding.
+        blind: The output cells that read padding alone; None if there are none.
+        is_move: Whether no output cell reads more than one cell.
         is_identity: Whether each output cell is the cell at its own place.
     """
 
-    read: Reading
+    first: Cells
+    count: Cells
+    gap: int
     size: int
-    out: int
     step: Layer | Steps | None
     blind: NDArray[np.bool_] | None
-    is_move: bool = False
-    is_identity: bool = False
+    is_move: bool
+    is_identity: bool
     # What this table makes of closed forms it has met: looked up by object, which hashing a form is too slow for.
     known: dict[tuple[int, int], tuple[Any, Any]] = field(default_factory=dict)
 
+    @property
+    def out(self) -> int:
+        """Number of output cells."""
+        return len(self.first)
 
-def _blind(read: Reading, size: int) -> NDArray[np.bool_] | None:
-    blind = read(np.zeros(size, np.int32), NONE_LO) == NONE_LO
-    return blind if blind.any() else None
+    def read(self, array: Array, pick: "np.ufunc", none: np.int32) -> Array:
+        """Return the minimum or maximum (`pick`) of what each output cell reads, along the last dimension.
+
+        Minima of 1, 2, 4, … neighbours are made one from the other; two of them that overlap cover any window.
+        """
+        if self.is_move:
+            result = array.take(self.first, axis=-1)
+        else:
+            result = np.empty((*array.shape[:-1], self.out), array.dtype)
+            power, most = 1, int(self.count.max())
+            while power <= most:
+                rows = np.flatnonzero((self.count >= power) & (self.count < 2 * power))
+                left, right = self.first[rows], self.first[rows] + (self.count[rows] - power) * self.gap
+                result[..., rows] = pick(array.take(left, axis=-1), array.take(right, axis=-1))
+                reach = min(power * self.gap, array.shape[-1])
+                array = pick(array[..., : array.shape[-1] - reach], array[..., reach:])
+                power *= 2
+        if self.blind is not None:
+            result[..., self.blind] = none
+        return result
 
 
-def _table(cells: Cells, size: int, step: Layer | Steps | None) -> Table:
-    cells = np.where((cells < 0) | (cells >= size), size, cells)
-    same = cells.shape == (size, 1) and bool((cells[:, 0] == np.arange(size)).all())
-    read = Listed(cells)
-    return Table(read, size, len(cells), step, _blind(read, size), is_move=cells.shape[1] == 1, is_identity=same)
+def _table(first: Cells, count: Cells, gap: int, size: int, step: Layer | Steps | None) -> Table:
+    """Return the table of windows of which some cells may lie outside the axis."""
+    before = np.maximum(-(first // gap), 0)
+    count = np.maximum(np.minimum(count, (size - 1 - first) // gap + 1) - before, 0)
+    blind = count == 0
+    first = np.where(blind, 0, first + before * gap)
+    is_move = bool((count <= 1).all())
+    same = is_move and len(first) == size and not blind.any() and bool((first == np.arange(size)).all())
+    return Table(first, count, gap, size, step, blind if blind.any() else None, is_move, same)
+
+
+def _between(first: Cells, last: Cells, size: int, step: Layer | Steps | None) -> Table:
+    """Return the table of windows without holes."""
+    return _table(first, last - first + 1, 1, size, step)
 
 
 @lru_cache(maxsize=1024)
@@ -132,16 +101,13 @@ def window(size: int, out: int, kernel_size: int, stride: int, before: int, dila
         step = Layer(kernel_size, stride=stride, padding=before, dilation=dilation)
     else:
         step = Steps(1, stride, (tuple(range(-before, -before + (kernel_size - 1) * dilation + 1, dilation)),))
-    if kernel_size == 1:
-        return _table(np.arange(out)[:, None] * stride - before, size, step)
-    read = Window(out, kernel_size, stride, before, dilation)
-    return Table(read, size, out, step, _blind(read, size))
+    first = np.arange(out) * stride - before
+    return _table(first, np.full(out, kernel_size), dilation, size, step)
 
 
 @lru_cache(maxsize=1024)
 def transposed(size: int, out: int, kernel_size: int, stride: int, padding: int, dilation: int) -> Table:
     """A transposed convolution: input cell i writes to i * stride - padding + tap * dilation."""
-    reach = np.arange(out)[:, None] + padding - np.arange(kernel_size) * dilation
     taps = tuple(
         tuple(
             (i + padding - j * dilation) // stride
@@ -150,26 +116,30 @@ def transposed(size: int, out: int, kernel_size: int, stride: int, padding: int,
         )
         for i in range(stride)
     )
-    return _table(np.where(reach % stride, -1, reach // stride), size, Steps(stride, 1, taps))
+    phase, block = (np.arange(out) % stride).tolist(), np.arange(out) // stride
+    first = np.array([taps[i][-1] if taps[i] else 0 for i in phase], np.int64) + block
+    count = np.array([len(taps[i]) for i in phase], np.int64)
+    # From one tap that lies on an input cell to the next, what is read moves by the same number of cells.
+    return _table(first, count, dilation // gcd(dilation, stride), size, Steps(stride, 1, taps))
 
 
 @lru_cache(maxsize=1024)
 def adaptive(size: int, out: int) -> Table:
     """An adaptive pooling: the axis is shared out, neighbours may overlap."""
     windows = adaptive_windows(size, out)
-    longest = max(last - first + 1 for first, last in windows)
-    cells = np.array([[first + min(j, last - first) for j in range(longest)] for first, last in windows])
+    ends = np.array(windows, np.int64)
     share = Fraction(size, out)
     if share.denominator == 1:
-        return _table(cells, size, Layer(share.numerator, stride=share.numerator))
+        return _between(ends[:, 0], ends[:, 1], size, Layer(share.numerator, stride=share.numerator))
     outs = share.denominator
     step = Steps(outs, share.numerator, tuple(tuple(range(f, last + 1)) for f, last in windows[:outs]))
-    return _table(cells, size, step)
+    return _between(ends[:, 0], ends[:, 1], size, step)
 
 
 def move(cells: Sequence[int] | Cells, size: int, step: Layer | Steps | None) -> Table:
     """A rearrangement: each output cell is a copy of one cell, or padding (any number outside the axis)."""
-    return _table(np.asarray(cells, dtype=np.int64).reshape(-1, 1), size, step)
+    first = np.asarray(cells, dtype=np.int64).reshape(-1)
+    return _table(first, np.ones_like(first), 1, size, step)
 
 
 @lru_cache(maxsize=1024)
@@ -185,12 +155,6 @@ def rolled(size: int, shift: int) -> Table:
     # Either way round is the same move; the shorter one is what the closed form should say.
     shorter = shift if shift * 2 <= size else shift - size
     return move((np.arange(size) - shift) % size, size, Steps(1, 1, ((-shorter,),)))
-
-
-@lru_cache(maxsize=1024)
-def others(size: int) -> Table:
-    """Each output cell reads every cell but the one at its own place."""
-    return _table(np.array([[j for j in range(size) if j != i] for i in range(size)]), size, None)
 
 
 @lru_cache(maxsize=1024)
@@ -214,9 +178,10 @@ def repeated(size: int, times: int) -> Table:
 
 
 @lru_cache(maxsize=1024)
-def running(size: int) -> Table:
+def prefix(size: int, backwards: bool = False) -> Table:
     """A running sum: cell i reads cells 0 to i."""
-    return Table(Running(), size, size, None, None, is_identity=size == 1)
+    places = np.arange(size)
+    return _between(places if backwards else 0 * places, np.full(size, size - 1) if backwards else places, size, None)
 
 
 # torch computes positions in the precision of the map (halves in float32); numpy's type of it.
@@ -234,15 +199,17 @@ def _ratio(size: int, out: int, scale: float | None, align_corners: bool, real: 
     return real(size) / real(out), Fraction(size, out)
 
 
-def _pattern(ratio: Fraction, taps: Callable[[int], Sequence[int]], cells: Cells, size: int) -> Steps | None:
+def _pattern(
+    ratio: Fraction, taps: Callable[[int], Sequence[int]], first: Cells, last: Cells, size: int
+) -> Steps | None:
     """Return the pattern of the taps, unless a position that torch rounded lands in another cell somewhere inside."""
     if not ratio or max(ratio.numerator, ratio.denominator) > LONGEST_PERIOD:
         return None
     period = [taps(i) for i in range(ratio.denominator)]
-    for i, (first, last) in enumerate(zip(cells.min(axis=1).tolist(), cells.max(axis=1).tolist(), strict=True)):
+    for i, ends in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
         block, phase = divmod(i, ratio.denominator)
         low, high = period[phase][0] + block * ratio.numerator, period[phase][-1] + block * ratio.numerator
-        if low >= 0 and high < size and (low, high) != (first, last):
+        if low >= 0 and high < size and (low, high) != ends:
             return None
     return Steps(ratio.denominator, ratio.numerator, tuple(map(tuple, period)))
 
@@ -271,7 +238,7 @@ def nearest(
         def taps(i: int, meant: Fraction = meant) -> list[int]:
             return [int((i + shift) * meant // 1)]
 
-        steps = _pattern(meant, taps, cells[:, None], size)
+        steps = _pattern(meant, taps, cells, cells, size)
         if steps is not None:
             break
     return move(cells, size, steps)
@@ -302,12 +269,12 @@ def interpolated(size: int, out: int, scale: float | None, align_corners: bool, 
     floor = np.floor(position).astype(np.int64)
     if not cubic:
         floor = np.minimum(floor, size - 1)
-    cells = np.clip(floor[:, None] + np.array(around), 0, size - 1)
+    first, last = (np.clip(floor + end, 0, size - 1) for end in (around[0], around[-1]))
 
     def taps(i: int) -> list[int]:
         return [int(((i + exact_half) * meant - exact_half) // 1) + k for k in around]
 
-    return _table(cells, size, _pattern(meant, taps, cells, size))
+    return _between(first, last, size, _pattern(meant, taps, first, last, size))
 
 
 @lru_cache(maxsize=1024)
@@ -321,8 +288,6 @@ def smoothed(size: int, out: int, scale: float | None, align_corners: bool, cubi
     centre = ratio * (np.arange(out, dtype=real) + rounding)
     first = np.maximum((centre - width + rounding).astype(np.int64), 0)
     last = np.minimum((centre + width + rounding).astype(np.int64), size) - 1
-    longest = int((last - first).max()) + 1
-    cells = np.minimum(first[:, None] + np.arange(longest), last[:, None])
     reach = (2 if cubic else 1) * max(meant, Fraction(1))
     half = Fraction(1, 2)
 
@@ -330,4 +295,4 @@ def smoothed(size: int, out: int, scale: float | None, align_corners: bool, cubi
         middle = (i + half) * meant
         return range(int((middle - reach + half) // 1), int((middle + reach + half) // 1))
 
-    return _table(cells, size, _pattern(meant, taps, cells, size))
+    return _between(first, last, size, _pattern(meant, taps, first, last, size))
