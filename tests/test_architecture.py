@@ -64,7 +64,7 @@ FILES = sorted(file for file in PACKAGE.rglob("*.py") if file != PACKAGE / "__in
 def test_a_module_imports_only_from_those_above(file):
     here = part(file)
     assert here in ORDER, f"{here} has no place in the reading order"
-    ours = {name.split(".")[1] for name in imports(ast.parse(file.read_text())) if name.startswith("rfguide.")}
+    ours = {name.split(".")[1] for name in imports(ast.parse(file.read_text(encoding="utf-8"))) if name.startswith("rfguide.")}
     modules = ours & set(ORDER)
     assert modules <= set(ORDER[: ORDER.index(here) + 1])
 
@@ -73,7 +73,7 @@ def test_a_module_imports_only_from_those_above(file):
     "file", [file for file in FILES if part(file) != "_site"], ids=lambda file: str(file.relative_to(PACKAGE))
 )
 def test_a_module_needs_only_what_its_place_allows(file):
-    outside = {name.split(".")[0] for name in imports(ast.parse(file.read_text()))}
+    outside = {name.split(".")[0] for name in imports(ast.parse(file.read_text(encoding="utf-8")))}
     assert outside - set(sys.stdlib_module_names) - {"rfguide"} <= NEEDS.get(part(file), set())
 
 

@@ -25,7 +25,7 @@ BLOCK_ENDS = {
 
 
 def published():
-    with (Path(__file__).parent / "data" / "published_fields.csv").open() as lines:
+    with (Path(__file__).parent / "data" / "published_fields.csv").open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             yield pytest.param(row, id=f"{row['network']} {row['end_point']}")
 
