@@ -64,7 +64,11 @@ FILES = sorted(file for file in PACKAGE.rglob("*.py") if file != PACKAGE / "__in
 def test_a_module_imports_only_from_those_above(file):
     here = part(file)
     assert here in ORDER, f"{here} has no place in the reading order"
-    ours = {name.split(".")[1] for name in imports(ast.parse(file.read_text(encoding="utf-8"))) if name.startswith("rfguide.")}
+    ours = {
+        name.split(".")[1]
+        for name in imports(ast.parse(file.read_text(encoding="utf-8")))
+        if name.startswith("rfguide.")
+    }
     modules = ours & set(ORDER)
     assert modules <= set(ORDER[: ORDER.index(here) + 1])
 

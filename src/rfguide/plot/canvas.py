@@ -23,8 +23,15 @@ def picture(function: Callable[P, Axes]) -> Callable[P, Axes]:
 
     @wraps(function)
     def drawing(*args: P.args, **kwargs: P.kwargs) -> Axes:
-        with mpl.rc_context(settings()):
+        ours = settings()
+        theirs = {name: mpl.rcParams[name] for name in ours}
+        # No `rc_context`, which gives back all settings: in a notebook the first figure chooses the backend, and that
+        # makes matplotlib interactive, without which no later figure is shown.
+        mpl.rcParams.update(ours)
+        try:
             return function(*args, **kwargs)
+        finally:
+            mpl.rcParams.update(theirs)
 
     return drawing
 
