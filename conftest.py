@@ -4,12 +4,15 @@ Docstrings hold `>>>` examples, as Python's own. Pages hold the grammar of `rfgu
 block, number, formula and problem of a page is a test that names its line. Both are Sybil's to collect.
 """
 
+import os
+import random
 import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sybil import Document, Example, Region, Sybil
 from sybil.document import PythonDocStringDocument
 from sybil.parsers.rest import DocTestParser
@@ -56,9 +59,34 @@ class Scheduling(LoadScopeScheduling):
         return re.sub("^docs/(en|zh)/", "docs/", path) if example.startswith("sybil:") else nodeid
 
 
+@pytest.hookimpl(optionalhook=True)  # xdist's
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> LoadScopeScheduling:
     """Tell xdist how to share out the tests."""
     return Scheduling(config, log)
+
+
+def pytest_configure() -> None:
+    """Choose an order for this run; the processes of `-n` inherit it. `RFGUIDE_ORDER=… pytest` repeats one."""
+    os.environ.setdefault("RFGUIDE_ORDER", str(random.SystemRandom().randrange(10**6)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shuffle files, and tests inside a file, so that none leans on another; a page keeps its order."""
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    chance = random.Random(os.environ["RFGUIDE_ORDER"])
+    groups = [files[name] for name in sorted(files)]
+    chance.shuffle(groups)
+    for group in groups:
+        if not any("::sybil:" in item.nodeid for item in group):
+            chance.shuffle(group)
+    items[:] = [item for group in groups for item in group]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how to repeat the order."""
+    terminalreporter.write_line(f"in the order RFGUIDE_ORDER={os.environ['RFGUIDE_ORDER']}")
 
 
 docstrings = Sybil(

@@ -183,6 +183,34 @@ def test_a_search_finds_words_inside_sentences_and_stays_in_its_language(visit, 
     assert visit.complaints == []
 
 
+@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize(("path", "word"), [("learn/stride/", "stride"), ("zh/learn/stride/", "步幅")])
+def test_what_a_search_finds_is_on_the_screen_of_a_phone_and_of_a_desk(visit, path, word, width):
+    visit.page.set_viewport_size({"width": width, "height": 800})
+    visit.goto(path)
+    if width < 960:
+        visit.page.locator("label.md-header__button[for=__search]").click()
+    field = visit.page.locator("[data-md-component=search-query]")
+    field.click()
+    field.press_sequentially(word)
+    field.press("End")
+    expect(visit.page.locator(".md-search-result__meta")).to_contain_text(re.compile(r"\d"), timeout=15_000)
+    first = visit.page.locator(".md-search-result__link").first
+    expect(first).to_be_in_viewport(ratio=0.5)
+    box = first.bounding_box()
+    assert box["width"] > 200
+    assert box["height"] > 30
+    assert 0 <= box["x"] <= box["x"] + box["width"] <= width
+    # No other part of the page lies on top of it.
+    assert first.evaluate(
+        "(one) => { const { x, y } = one.getBoundingClientRect();"
+        "  return one.contains(document.elementFromPoint(x + 20, y + 20)) }"
+    )
+    first.click()
+    expect(visit.page.locator("h1")).to_be_visible()
+    assert visit.complaints == []
+
+
 def test_an_address_without_a_page_says_so_and_leads_home_in_both_languages(visit):
     visit.goto("no/such/page/")
     assert visit.complaints.pop(0).startswith(("404", "console error"))

@@ -90,6 +90,20 @@ def test_a_good_site_is_built_in_both_languages(project):
     assert not re.search('rel="alternate"', english), "the theme would fetch a sitemap beside it"
 
 
+def test_a_page_that_is_gone_leaves_the_search(project):
+    make(project)
+    for language in ("en", "zh"):
+        (project / "docs" / language / "other.md").unlink()
+        page = project / "docs" / language / "good.md"
+        page.write_text(page.read_text(encoding="utf-8").replace("other.md#there", "good.md"), encoding="utf-8")
+    config = project / "mkdocs.yml"
+    config.write_text(config.read_text(encoding="utf-8").replace("      - other.md\n", ""), encoding="utf-8")
+    site = make(project)
+    for base in ("", "zh/"):
+        index = json.loads((site / base / "search/search_index.json").read_text(encoding="utf-8"))
+        assert {entry["location"].partition("#")[0] for entry in index["docs"]} == {"", "good/"}
+
+
 def test_a_broken_link_is_refused(project, caplog):
     page = project / "docs/en/good.md"
     page.write_text(page.read_text(encoding="utf-8").replace("other.md#there", "othre.md#there"), encoding="utf-8")

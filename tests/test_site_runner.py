@@ -53,6 +53,24 @@ def test_a_run_is_kept_on_disk_but_not_in_ci(no_cache, monkeypatch, ci, runs):
     assert bool(list(no_cache.rglob("*.json"))) == (not ci)
 
 
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"value": [2], "digest": "0"}', "\x00"])
+def test_a_damaged_file_of_the_cache_is_a_miss(no_cache, monkeypatch, damage):
+    store.remember("pages", "key", lambda: [1])
+    (path,) = no_cache.rglob("*.json")
+    path.write_text(damage, encoding="utf-8")
+    monkeypatch.setattr(store, "_memory", {})
+    assert not store.knows("pages", "key")
+    assert store.remember("pages", "key", lambda: [3]) == [3]
+    monkeypatch.setattr(store, "_memory", {})
+    assert store.knows("pages", "key"), "the damaged file has been replaced"
+
+
+@pytest.mark.parametrize("code", ["import sys\nsys.exit(0)", "import sys\nsys.exit()", "raise SystemExit", "exit(3)"])
+def test_code_that_ends_the_program_is_a_fault_of_its_page(no_cache, code):
+    (found,) = problems(page(code))
+    assert str(found).startswith(f"docs/en/page.md:{3 + code.count(chr(10)) + 1}: the block raises SystemExit")
+
+
 def test_a_change_of_the_library_or_below_it_runs_pages_anew(no_cache, monkeypatch):
     calls = []
     for library in ("as it was", "as it is"):

@@ -23,7 +23,7 @@ from rfguide._site.check import differences
 from rfguide._site.grammar import PageError, Problem
 from rfguide._site.notebook import notebook
 from rfguide._site.published import published
-from rfguide._site.runner import run
+from rfguide._site.runner import Run, run
 from rfguide._site.splice import spliced
 
 log = logging.getLogger("mkdocs.plugins.rfguide")
@@ -85,7 +85,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             for picture in result.pictures:
                 files.append(File.generated(config, picture.path, content=picture.svg))
             if read.blocks:
-                _offer_notebook(read, page, config, files)
+                _offer_notebook(read, given, page, config, files)
             return re.sub(r"\A---\n.*?\n---\n", "", result.markdown, flags=re.DOTALL)
     except PageError as error:
         found += error.problems
@@ -101,9 +101,10 @@ def _read(file: File, config: MkDocsConfig) -> grammar.Page:
     )
 
 
-def _offer_notebook(read: grammar.Page, page: Page, config: MkDocsConfig, files: Files) -> None:
+def _offer_notebook(read: grammar.Page, given: Run, page: Page, config: MkDocsConfig, files: Files) -> None:
     path = f"{page.url.removeprefix('./')}{Path(page.file.src_uri).stem}.ipynb"
-    written = nbformat.writes(notebook(read, page.canonical_url or page.url))
+    raising = [number for number, one in enumerate(given.given) if one.error]
+    written = nbformat.writes(notebook(read, page.canonical_url or page.url, raising))
     files.append(File.generated(config, path, content=written))
     page.meta["notebook"] = path
 
@@ -170,4 +171,4 @@ def on_page_context(context: Any, page: Page, config: MkDocsConfig, nav: Navigat
 @event_priority(-100)
 def on_post_build(config: MkDocsConfig) -> None:
     languages.write_sitemaps(_files, config)
-    languages.split_search(config)
+    languages.split_search(_files, config)

@@ -6,6 +6,7 @@ outputs go to the splicer like those of every other page: a lab looks, links and
 """
 
 import os
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -33,7 +34,9 @@ def run_lab(page: Page) -> Run:
     app = get_nbconvert_app(execute=True, kernel_name="python3", allow_errors=True)
     app.config["ExecutePreprocessor"].update(startup_timeout=600, timeout=None)  # a busy machine is no fault
     app.config.KernelManager.transport = "ipc"  # a file of this user, no open port
-    text, _ = NotebookExporter(config=app.config).from_notebook_node(lab)
+    with TemporaryDirectory(prefix="rfguide-kernel-") as folder:  # of this run alone: two builds at once never meet
+        app.config.KernelManager.ip = f"{folder}/kernel"
+        text, _ = NotebookExporter(config=app.config).from_notebook_node(lab)
     done = nbformat.reads(text, as_version=4).cells[1:]
     values: dict[str, tuple[str, ...]] = {}
     failures: dict[str, str] = {}

@@ -134,13 +134,16 @@ def _address(site: str, file: File) -> str:
 _entries: dict[str, list[Any]] = {}  # of every page built so far; a dirty build indexes only what was edited
 
 
-def split_search(config: MkDocsConfig) -> None:
-    """Give each language the part of the search index that is about its pages."""
+def split_search(files: Files, config: MkDocsConfig) -> None:
+    """Give each language the part of the search index that is about its pages; one that is gone leaves it."""
     whole = json.loads(Path(config.site_dir, "search/search_index.json").read_text(encoding="utf-8"))
     fresh: dict[str, list[Any]] = {}
     for entry in whole["docs"]:
         fresh.setdefault(entry["location"].partition("#")[0], []).append(entry)
     _entries.update(fresh)
+    there = {file.url.removeprefix("./") for file in files.documentation_pages()}
+    for gone in set(_entries) - there:
+        del _entries[gone]
     entries = [entry for page in _entries.values() for entry in page]
     for code in LANGUAGES:
         others = tuple(base(other) for other in LANGUAGES if other not in (code, ROOT))

@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections.abc import Collection
+from itertools import count
 from urllib.parse import urljoin
 
 import nbformat
@@ -15,8 +17,15 @@ HEADING_ID = re.compile(r"^(#{1,6} .*?)\s*\{\s*#[\w-]+\s*\}\s*$", re.MULTILINE)
 CUT = "\x00"
 
 
-def notebook(page: Page, address: str) -> nbformat.NotebookNode:
-    """Return the page as a notebook without outputs; `address` is the page's own on the site."""
+def notebook(page: Page, address: str, raising: Collection[int] = ()) -> nbformat.NotebookNode:
+    """Return the page as a notebook without outputs.
+
+    Args:
+        page: The page.
+        address: The page's own on the site.
+        raising: Which of its blocks raise an error, as they are meant to.
+    """
+    blocks = count()
     edits: list[Edit] = []
     for block in page.blocks:
         edits.append((block.code.start, block.code.end, f"{CUT}code{CUT}{block.code.text}{CUT}"))
@@ -38,6 +47,8 @@ def notebook(page: Page, address: str) -> nbformat.NotebookNode:
     for number, part in enumerate(re.split(f"{CUT}(code{CUT}[^{CUT}]*){CUT}", text)):
         if part.startswith(f"code{CUT}"):
             cell = nbformat.v4.new_code_cell(part.removeprefix(f"code{CUT}").strip("\n"))
+            if next(blocks) in raising:
+                cell.metadata["tags"] = ["raises-exception"]  # "Run all" goes on after it
         elif source := _plain(part):
             cell = nbformat.v4.new_markdown_cell(source)
         else:

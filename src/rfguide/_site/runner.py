@@ -124,7 +124,7 @@ def evaluate(expressions: list[str], namespace: dict[str, object]) -> tuple[dict
     for expression in expressions:
         try:
             values[expression] = written(_value(expression, namespace))
-        except Exception as error:  # whatever a page's own code raises belongs in the report
+        except (Exception, SystemExit) as error:  # whatever a page's own code raises belongs in the report
             failures[expression] = _last_line(error)
     return values, failures
 
@@ -139,7 +139,7 @@ def _run_block(source: str, name: str, namespace: dict[str, object]) -> Given:
             exec(compile(tree, name, "exec"), namespace)
         except SyntaxError as raised:
             error = _last_line(raised)
-        except Exception as raised:  # whatever a page's own code raises belongs in the report
+        except (Exception, SystemExit) as raised:  # whatever a page's own code raises belongs in the report
             error = _last_line(raised)
             lines = [
                 frame.lineno or 0 for frame in traceback.extract_tb(raised.__traceback__) if frame.filename == name

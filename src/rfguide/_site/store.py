@@ -56,15 +56,17 @@ def remember(kind: str, key: str, compute: Callable[[], Any]) -> Any:
     whole = (kind, library_at_start(), key)
     if whole not in _memory:
         path = _path(whole)
-        if not os.environ.get("CI") and path.exists():
-            _memory[whole] = json.loads(path.read_text(encoding="utf-8"))
+        kept = _kept(path)
+        if kept is not None:
+            _memory[whole] = kept
         else:
             begun = BEGUN.get((kind, key))
             _memory[whole] = json.loads(json.dumps(begun.result() if begun else compute()))
             if not os.environ.get("CI"):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 fresh = path.with_suffix(f".{os.getpid()}")
-                fresh.write_text(json.dumps(_memory[whole]), encoding="utf-8")
+                kept = {"digest": _digest(_memory[whole]), "value": _memory[whole]}
+                fresh.write_text(json.dumps(kept), encoding="utf-8")
                 fresh.replace(path)  # two builds at once never see half a file
     return _memory[whole]
 
@@ -72,7 +74,22 @@ def remember(kind: str, key: str, compute: Callable[[], Any]) -> Any:
 def knows(kind: str, key: str) -> bool:
     """Tell whether `remember` has no need to compute."""
     whole = (kind, library_at_start(), key)
-    return whole in _memory or (not os.environ.get("CI") and _path(whole).exists())
+    return whole in _memory or _kept(_path(whole)) is not None
+
+
+def _kept(path: Path) -> Any:
+    """Return what a file of the cache holds; a file that is damaged or of another kind holds nothing."""
+    if os.environ.get("CI"):
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return found["value"] if found["digest"] == _digest(found["value"]) else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _path(whole: tuple[str, str, str]) -> Path:

@@ -29,8 +29,15 @@ def picture(function: Callable[P, Axes]) -> Callable[P, Axes]:
         ax = kwargs.get("ax")
         if ax is not None and not isinstance(ax, Axes):
             raise TypeError(f"ax={shown(ax)} must be an Axes of matplotlib, not {type(ax).__name__}")
-        with mpl.rc_context(settings()):
+        ours = settings()
+        theirs = {name: mpl.rcParams[name] for name in ours}
+        # No `rc_context`, which gives back all settings: in a notebook the first figure chooses the backend, and that
+        # makes matplotlib interactive, without which no later figure is shown.
+        mpl.rcParams.update(ours)
+        try:
             return function(*args, **kwargs)
+        finally:
+            mpl.rcParams.update(theirs)
 
     return drawing
 
