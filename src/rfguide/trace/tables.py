@@ -35,7 +35,7 @@ class Table:
         size: Cells of the axis that is read.
         step: The pattern for the closed form; None if there is none.
         blind: The output cells that read padding alone; None if there are none.
-        is_move: Whether no output cell reads more than one cell.
+        is_move: Whether no output cell reads more than one cell, those outside the axis counted.
         is_identity: Whether each output cell is the cell at its own place.
     """
 
@@ -79,11 +79,12 @@ class Table:
 
 def _table(first: Cells, count: Cells, gap: int, size: int, step: Layer | Steps | None) -> Table:
     """Return the table of windows of which some cells may lie outside the axis."""
+    # Before the cells outside are left out: a dilated kernel of which one tap lies on the map is no move.
+    is_move = bool((count <= 1).all())
     before = np.maximum(-(first // gap), 0)
     count = np.maximum(np.minimum(count, (size - 1 - first) // gap + 1) - before, 0)
     blind = count == 0
     first = np.where(blind, 0, first + before * gap)
-    is_move = bool((count <= 1).all())
     same = is_move and len(first) == size and not blind.any() and bool((first == np.arange(size)).all())
     return Table(first, count, gap, size, step, blind if blind.any() else None, is_move, same)
 
