@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from rfguide._site.chapters import misnumbered
 from rfguide._site.formulas import fault
 from rfguide._site.grammar import Block, Comment, Math, Page, Problem
 from rfguide._site.labels import UnknownLabel, svg_in_chinese
@@ -23,6 +24,7 @@ def problems(page: Page) -> list[Problem]:
 
 def differences(page: Page, given: Run) -> Iterator[Problem]:
     """Yield the differences between a page and what its code gave."""
+    yield from misnumbered(page)
     for block, result in zip(page.blocks, given.given, strict=True):
         yield from _block(page, block, result)
     for math in page.maths:
