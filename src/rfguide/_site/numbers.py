@@ -68,6 +68,22 @@ def tokens(text: str) -> list[Token]:
     return sorted([*_digits(text), *_words(text), *_hanzi(text)], key=lambda token: token.start)
 
 
+def in_words(value: Fraction) -> tuple[str, ...]:
+    """Return the words for a number, if it has some.
+
+    Examples:
+        >>> from rfguide._site.numbers import in_words
+        >>> in_words(Fraction(3))
+        ('three', 'third', 'thrice', 'Three', 'Third', 'Thrice', '三')
+        >>> in_words(Fraction(1, 4))
+        ('quarter', 'Quarter', '四分之一')
+    """
+    english = [word for word, meant in ENGLISH.items() if meant == value]
+    chinese = [sign for sign, meant in CHINESE.items() if meant == value and value > 1]
+    chinese += ["十"] * (value == 10) + ["一半"] * (value == Fraction(1, 2)) + ["四分之一"] * (value == Fraction(1, 4))
+    return (*english, *(word.capitalize() for word in english), *chinese)
+
+
 def _digits(text: str) -> Iterator[Token]:
     for found in DIGITS.finditer(text):
         yield Token(*found.span(), found[0], Fraction(found[0].replace(",", "").replace("−", "-")))

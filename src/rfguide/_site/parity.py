@@ -52,9 +52,14 @@ def lacking(page: Page, twin: Page) -> Iterator[Problem]:
     for (line, ours), (_, theirs) in zip(said_by_section(page), said_by_section(twin), strict=False):
         surplus = _digits(ours) - _digits(theirs)
         for value, times in sorted(surplus.items()):
-            in_words = sum(token.value == value and not token.in_digits for token in theirs)
-            if value != 1 and times > in_words:  # "one" is a number only sometimes
+            if value != 1 and times > max(
+                0, _words(theirs)[value] - _words(ours)[value]
+            ):  # "one" is a number only sometimes
                 yield Problem(page.path, line, f"this section says {value} more often than its twin in {twin.path}")
+
+
+def _words(said: list[Token]) -> Counter[Fraction]:
+    return Counter(token.value for token in said if not token.in_digits)
 
 
 def _digits(said: list[Token]) -> Counter[Fraction]:
