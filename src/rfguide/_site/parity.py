@@ -52,9 +52,7 @@ def lacking(page: Page, twin: Page) -> Iterator[Problem]:
     for (line, ours), (_, theirs) in zip(said_by_section(page), said_by_section(twin), strict=False):
         surplus = _digits(ours) - _digits(theirs)
         for value, times in sorted(surplus.items()):
-            if value != 1 and times > max(
-                0, _words(theirs)[value] - _words(ours)[value]
-            ):  # "one" is a number only sometimes
+            if times > max(0, _words(theirs)[value] - _words(ours)[value]):  # "one" is a number only sometimes
                 yield Problem(page.path, line, f"this section says {value} more often than its twin in {twin.path}")
 
 

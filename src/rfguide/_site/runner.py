@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from math import isfinite
 from operator import index
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,6 @@ def written(value: object) -> tuple[str, ...]:
         texts = [str(value)] if isinstance(value, bool) else list(dict.fromkeys([str(number), f"{number:,}"]))
     if any(text.startswith("-") for text in texts):
         texts += [f"−{text[1:]}" for text in texts if text.startswith("-")]
-    if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
+    if isinstance(value, (int, float, Fraction)) and not isinstance(value, bool) and isfinite(value):
         texts += in_words(Fraction(value))
     return tuple(texts)
