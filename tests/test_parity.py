@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rfguide._site.grammar import parse, read
-from rfguide._site.parity import drift
+from rfguide._site.parity import drift, lacking
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
@@ -18,7 +18,8 @@ def test_both_languages_have_the_same_pages():
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=page) for page in PAGES])
 def test_the_languages_agree(page):
-    found = drift(read(ROOT / "docs/en" / page, ROOT), read(ROOT / "docs/zh" / page, ROOT))
+    english, chinese = read(ROOT / "docs/en" / page, ROOT), read(ROOT / "docs/zh" / page, ROOT)
+    found = [*drift(english, chinese), *lacking(english, chinese), *lacking(chinese, english)]
     if found:
         pytest.fail("\n".join(map(str, found)))
 
@@ -98,3 +99,16 @@ def test_drift_is_named_with_page_and_line(old, new, message):
 
 def test_comments_in_code_may_differ():
     assert drifts(CHINESE.replace("# 两个位置", "# 这里有两个位置")) == []
+
+
+def test_a_number_that_only_one_language_says_is_named():
+    english = parse("# A {#a}\n\n## B {#b}\n\nThree layers see 7 pixels, twice 3 and 1.\n", "docs/en/a.md")
+    for said, lacks in (("三层看到 7 个像素，即 3 的两倍加 1。", []), ("三层看到 8 个像素，即 3 的两倍加 1。", [7, 8])):
+        chinese = parse(f"# A {{#a}}\n\n## B {{#b}}\n\n{said}\n", "docs/zh/a.md")
+        found = [*lacking(english, chinese), *lacking(chinese, english)]
+        pages = ("docs/en/a.md", "docs/zh/a.md")
+        expected = [
+            f"{page}:3: this section says {value} more often than its twin in {twin}"
+            for page, twin, value in zip(pages, pages[::-1], lacks, strict=False)
+        ]
+        assert list(map(str, found)) == expected

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rfguide import Layer, ReceptiveField, input_cells, receptive_fields
+from rfguide import GeometryError, Layer, ReceptiveField, input_cells, output_sizes, receptive_fields
 from rfguide._site.latex import Indexed, Value
 
 if TYPE_CHECKING:
@@ -142,7 +142,44 @@ def clipped() -> Iterator[Case]:
             yield {"a": b - width + 1, "b": b, "n": n}
 
 
+def clipped_stacks() -> Iterator[Case]:
+    """Units of stacks without holes on images of every small size, odd ones too, with padding at any depth."""
+    draw = random.Random(3)
+    for _ in range(40):
+        kernels = [draw.randint(1, 4) for _ in range(draw.randint(1, 4))]
+        layers = tuple(Layer(k, stride=draw.randint(1, k), padding=draw.randint(0, k // 2)) for k in kernels)
+        size = draw.randint(5, 24)
+        try:
+            maps = (size, *output_sizes(size, layers))
+        except GeometryError:
+            continue
+        for unit in sorted({0, maps[-1] - 1}):
+            cells = [input_cells(layers[at:], unit, input_size=maps[at]) for at in range(len(layers))] + [(unit,)]
+            if all(cells):
+                yield {
+                    **along(layers),
+                    "a": Indexed(tuple(each[0] for each in cells), 0),
+                    "b": Indexed(tuple(each[-1] for each in cells), 0),
+                    "n": Indexed(maps, 0),
+                    "layers": layers,
+                    "u": unit,
+                }
+
+
 # ------------------------------------------------------------------------------- oracles: torch or counting
+
+
+def torch_cells(layers: tuple[Layer, ...], unit: int, size: int) -> list[int]:
+    """The cells that a unit of torch's own convolutions depends on, by the gradient of their ones."""
+    import torch
+
+    image = values = torch.ones(1, 1, size, requires_grad=True)
+    for layer in layers:
+        ones = torch.ones(1, 1, layer.kernel_size)
+        values = torch.nn.functional.conv1d(values, ones, stride=layer.stride, padding=layer.before)
+    (gradient,) = torch.autograd.grad(values[0, 0, unit], image)
+    cells: list[int] = gradient[0, 0].nonzero().flatten().tolist()
+    return cells
 
 
 def torch_conv(n: int, k: int, s: int, p: int, d: int) -> int:

@@ -27,6 +27,7 @@ from rfguide._site.cases import (
     backwards,
     branches,
     clipped,
+    clipped_stacks,
     dilated_stacks,
     first_cell_seen,
     grid,
@@ -41,6 +42,7 @@ from rfguide._site.cases import (
     strided_stacks,
     torch_adaptive,
     torch_bytes,
+    torch_cells,
     torch_conv,
     torch_conv2d,
     torch_inputs,
@@ -265,3 +267,18 @@ def union_size(a: Indexed, b: Indexed) -> int:
 @entry(clipped, torch_overlap)
 def visible_cells(a: int, b: int, n: int) -> int:
     return len(rfguide.input_cells([Layer(b - a + 1, padding=b - a)], b, input_size=n))
+
+
+# Along a stack, from the unit down: the cells a_l to b_l of map l that it sees, without holes and clipped at each map.
+
+
+@entry(steps(clipped_stacks), lambda layers, u, n, l: torch_cells(layers[l - 1 :], u, n[l - 1])[0])
+def clipped_first(a: Indexed, s: Indexed, p: Indexed, *, layers: tuple[Layer, ...], u: int, n: Indexed, l: int) -> int:
+    return rfguide.input_cells(layers[l - 1 :], u, input_size=n[l - 1])[0]
+
+
+@entry(steps(clipped_stacks), lambda layers, u, n, l: torch_cells(layers[l - 1 :], u, n[l - 1])[-1])
+def clipped_last(
+    b: Indexed, s: Indexed, p: Indexed, k: Indexed, n: Indexed, *, layers: tuple[Layer, ...], u: int, l: int
+) -> int:
+    return rfguide.input_cells(layers[l - 1 :], u, input_size=n[l - 1])[-1]

@@ -6,14 +6,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from rfguide._site.chapters import misnumbered
 from rfguide._site.formulas import fault
 from rfguide._site.grammar import Block, Comment, Math, Page, Problem
+from rfguide._site.grounds import groundless
 from rfguide._site.labels import UnknownLabel, svg_in_chinese
 from rfguide._site.mathml import Unreadable, mathml
+from rfguide._site.parity import lacking, twin_of
 from rfguide._site.runner import Given, Run, run
 
 COLOUR = re.compile(r"\b(?:fill|stroke|color)(?:: |=\")(#[0-9a-f]{6})\b")
 TOKEN = re.compile(r"(\S+)$")
+CONSTANT = re.compile(r"[\s(+-]*\d[\d._]*[\s)]*|['\"].*['\"]")
 
 
 def problems(page: Page) -> list[Problem]:
@@ -23,6 +27,10 @@ def problems(page: Page) -> list[Problem]:
 
 def differences(page: Page, given: Run) -> Iterator[Problem]:
     """Yield the differences between a page and what its code gave."""
+    yield from misnumbered(page)
+    yield from groundless(page, given)
+    if twin := twin_of(page):
+        yield from (*lacking(page, twin), *lacking(twin, page))
     for block, result in zip(page.blocks, given.given, strict=True):
         yield from _block(page, block, result)
     for math in page.maths:
@@ -30,6 +38,9 @@ def differences(page: Page, given: Run) -> Iterator[Problem]:
             yield Problem(page.path, math.line, reason)
     for number in page.numbers:
         place = f"{number.blocks}:{number.expression}"
+        if CONSTANT.fullmatch(number.expression):
+            reason = f"{number.expression} computes nothing: call or name something of the page, or reckon"
+            yield Problem(page.path, number.line, reason)
         if reason := given.failures.get(place):
             yield Problem(page.path, number.line, f"{number.expression} cannot be evaluated: {reason}")
         elif written_as(number.shown, given.values[place]) is None:

@@ -1,10 +1,16 @@
 """Two languages, one page: whatever is no prose must be the same in both."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
+from fractions import Fraction
 from itertools import zip_longest
+from pathlib import Path
 
-from rfguide._site.grammar import Page, Part, Problem
+from rfguide._site.chapters import NAV
+from rfguide._site.grammar import Page, Part, Problem, read
+from rfguide._site.grounds import said_by_section
+from rfguide._site.numbers import Token
 from rfguide._site.runner import without_comments
 
 Seen = tuple[Part, Hashable]
@@ -31,6 +37,31 @@ def drift(page: Page, twin: Page) -> list[Problem]:
                 part, came = theirs[len(ours)]
                 found.append(Problem(twin.path, part.line, f"{kind} {came!r} is not in {page.path}"))
     return sorted(found)
+
+
+def twin_of(page: Page) -> Page | None:
+    """Return the page of the other language, if there is one."""
+    here, there = ("en", "zh") if "/en/" in page.path else ("zh", "en")
+    file = Path(page.path.replace(f"/{here}/", f"/{there}/", 1))
+    file = file if file.is_file() else NAV.parent / file
+    return read(file) if f"/{here}/" in page.path and file.is_file() else None
+
+
+def lacking(page: Page, twin: Page) -> Iterator[Problem]:
+    """Yield the numbers that a section says, in digits, more often than its twin does in digits and in words."""
+    for (line, ours), (_, theirs) in zip(said_by_section(page), said_by_section(twin), strict=False):
+        surplus = _digits(ours) - _digits(theirs)
+        for value, times in sorted(surplus.items()):
+            if times > max(0, _words(theirs)[value] - _words(ours)[value]):  # "one" is a number only sometimes
+                yield Problem(page.path, line, f"this section says {value} more often than its twin in {twin.path}")
+
+
+def _words(said: list[Token]) -> Counter[Fraction]:
+    return Counter(token.value for token in said if not token.in_digits)
+
+
+def _digits(said: list[Token]) -> Counter[Fraction]:
+    return Counter(token.value for token in said if token.in_digits)
 
 
 def _first_difference(came: Hashable, expected: Hashable) -> tuple[Hashable, Hashable]:

@@ -15,6 +15,8 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from fractions import Fraction
+from math import isfinite
 from operator import index
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from typing import Any
 import rfguide
 from rfguide._site import store
 from rfguide._site.grammar import Page
+from rfguide._site.numbers import in_words
 
 # Set before anything imports pyplot: a page draws into files, whatever screen there is.
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -188,7 +191,7 @@ def _value(expression: str, namespace: dict[str, object]) -> object:
 
 
 def written(value: object) -> tuple[str, ...]:
-    """List the ways prose may write a value: 1792 also as 1,792, -3 also with a true minus sign.
+    """List the ways prose may write a value: 1792 also as 1,792, -3 also with a true minus sign, 2 also in words.
 
     Examples:
         >>> from rfguide._site.runner import written
@@ -205,4 +208,6 @@ def written(value: object) -> tuple[str, ...]:
         texts = [str(value)] if isinstance(value, bool) else list(dict.fromkeys([str(number), f"{number:,}"]))
     if any(text.startswith("-") for text in texts):
         texts += [f"−{text[1:]}" for text in texts if text.startswith("-")]
+    if isinstance(value, (int, float, Fraction)) and not isinstance(value, bool) and isfinite(value):
+        texts += in_words(Fraction(value))
     return tuple(texts)

@@ -43,7 +43,7 @@ def main() -> None:
     show_default=True,
     help="Cells added at each end, or before,after.",
 )
-@click.option("-d", "--dilation", type=int, default=1, show_default=True, help="Cells between neighbouring taps.")
+@click.option("-d", "--dilation", type=int, default=1, show_default=True, help="Cells from one tap to the next.")
 @click.option("--ceil-mode", is_flag=True, help="Let a last window of a pooling hang over the end.")
 @click.option("--transposed", is_flag=True, help="The size after a transposed convolution.")
 @click.option("--output-padding", type=int, default=0, help="Cells added at the end of a transposed convolution.")
