@@ -1,4 +1,4 @@
-"""What readers broke once: states that vanish under the mouse, hostile links and stacks, the focus, the address, print."""
+"""What readers broke once: states that vanish under the mouse, hostile links and stacks, focus, address, print."""
 
 import random
 from collections.abc import Iterator

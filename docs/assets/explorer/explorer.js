@@ -2,6 +2,7 @@
 
 import { MOST_LAYERS, complete, ends, geometry, upward } from "./geometry.js";
 import { html, put } from "./html.js";
+import { paste } from "./paste.js";
 import { beam, inks, lines, margins, paint, sight } from "./picture.js";
 import { PRESETS, names, read, write } from "./stacks.js";
 import { ways, within } from "./ways.js";
@@ -39,6 +40,8 @@ const page = (t) => html`<link rel="stylesheet" href="${new URL("explorer.css", 
 <p class="legend">${Object.entries(t.legend).map(([kind, word]) => html`<span><i class="${kind}" style="background-color: var(--rf-${kind})"></i>${word}</span>`)}</p>
 <div class="edit"><p id="bad" aria-live="polite"></p><p class="letters">${[..."nrjP"].map((sign, i) => html`<span><b>${sign}</b> ${t.letters[i]}</span> `)}</p>
 <div id="rows"></div>${button("add", t.add)}<dl></dl>${button("code", t.code)} ${button("link", t.link)}
+<details><summary>${t.paste[0]}</summary>${label(t.paste[1], html`<textarea name="program" rows="8" spellcheck="false"></textarea>`)}${button("paste", t.paste[2])}
+<p id="unread" role="status"></p></details>
 <pre tabindex="0" hidden></pre><input type="file" accept="image/*" hidden></div><a>${t.open}</a></div>`;
 
 function row(t, type, name) {
@@ -151,6 +154,23 @@ class Explorer extends HTMLElement {
     this.#now();
     const { layers, sizes, unit, axes } = this.#shown;
     return unit.at.slice(-axes).map((place) => ways(layers, sizes, unit.map, place));
+  }
+
+  /** Show the chain that a text is in PyTorch: its `stack`, or the `error` that says which line is not understood. */
+  paste(text) {
+    const { axes, inputSize, layers, error } = paste(text);
+    const now = this.#now();
+    const state = { ...now, preset: "own", axes: axes ?? now.axes, inputSize: inputSize ?? now.inputSize, layers };
+    const refused = error ? error : geometry(state).refusal;
+    if (refused) return { error: this.#unread(refused), stack: null };
+    this.#change({ ...state, unit: { ...now.unit, map: layers.length } });
+    return { error: null, stack: this.stack };
+  }
+
+  #unread({ why, what, line, message, ...refusal }) {
+    const { t } = this;
+    if (t) return why ? t.unpasted[why](what, line) : t.refusals[refusal.rule]([t[refusal.name]].flat()[0], refusal);
+    return message ?? `line ${line}: ${what} is not understood; rfguide.trace(model, input_size) reads any model`;
   }
 
   /** What the address says of what is shown; nothing as long as nobody changed it. */
@@ -606,6 +626,7 @@ class Explorer extends HTMLElement {
     const { $, $$ } = this;
     if (name == "link") this.#copy(this.#link());
     else if (name == "code") this.#copy(import("./program.js").then(({ pytorch }) => pytorch(this.#shown)));
+    else if (name == "paste") $("#unread").textContent = this.paste($("textarea").value).error ?? "";
     else if (name == "undo" || name == "redo") this.#back(name);
     else {
       const state = this.#state;

@@ -116,6 +116,7 @@ export function paint(pen, axes, kind, ink, ground, image, heat) {
     for (const colour of [ink.background, ink.hatch]) each(...read, (r, c) => fill(colour, r, c));
   }
   if (heat) {
+    each(rows.marks.cells, columns.marks.cells, (r, c) => fill(ink.background, r, c));
     for (const row of rows.marks.cells) {
       for (const column of columns.marks.cells) {
         pen.globalAlpha = heat[0](row) * heat[1](column);

@@ -43,6 +43,15 @@ export default {
   damaged: "This link is damaged, so the network shown is not the one it meant.",
   stale: "The picture shows the last stack that works.",
   large: "The numbers hold, but a picture ends at 1,024 cells a side.",
+  paste: ["Paste PyTorch", "nn.Sequential(…), calls of nn layers, or what print(model) shows for a chain", "Show it"],
+  unpasted: {
+    argument: (what, line) => `Line ${line}: “${what}” is no number that stands here. rfguide.trace(model, input_size) reads any model.`,
+    axes: (what, line) => `Line ${line}: “${what}” differs between rows and columns; the explorer draws one number for both.`,
+    pad: (what, line) => `Line ${line}: padding as a layer is read in front of a convolution only, not of “${what}”.`,
+    program: (what, line) => `Line ${line}: “${what}” needs to be run, which a page cannot. rfguide.trace(model, input_size) reads any model.`,
+    layer: (what, line) => `Line ${line}: “${what}” is no layer of a chain of windows. rfguide.trace(model, input_size) reads any model.`,
+    nothing: () => "No convolution, pooling or upsampling is in this text.",
+  },
   refusals: {
     integer: (label, { value }) => {
       if (Array.isArray(value)) return `${label}: rows and columns share one number here.`;

@@ -41,6 +41,15 @@ export default {
   damaged: "链接已损坏，图中并不是它所指的网络。",
   stale: "图中仍是上一个可行的网络。",
   large: "数值无误，但图最多画到每边 1024 格。",
+  paste: ["粘贴 PyTorch 代码", "nn.Sequential(…)、逐个 nn 层的调用，或者链式模型的 print(model) 输出", "显示"],
+  unpasted: {
+    argument: (what, line) => `第 ${line} 行：“${what}”不是这里能用的数。任何模型都可以交给 rfguide.trace(model, input_size)。`,
+    axes: (what, line) => `第 ${line} 行：“${what}”在行和列上不同，而探索器对两者只用一个数。`,
+    pad: (what, line) => `第 ${line} 行：填充层只能放在卷积之前，不能放在“${what}”之前。`,
+    program: (what, line) => `第 ${line} 行：“${what}”要运行才知道结果，网页做不到。任何模型都可以交给 rfguide.trace(model, input_size)。`,
+    layer: (what, line) => `第 ${line} 行：“${what}”不是由窗口串成的链上的层。任何模型都可以交给 rfguide.trace(model, input_size)。`,
+    nothing: () => "这段文字里没有卷积、池化或上采样。",
+  },
   refusals: {
     integer: (label, { value }) => {
       if (Array.isArray(value)) return `${label}：行和列在这里共用一个数。`;
