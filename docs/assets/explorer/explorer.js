@@ -5,6 +5,7 @@ import { html, put } from "./html.js";
 import { paste } from "./paste.js";
 import { beam, inks, lines, margins, paint, sight } from "./picture.js";
 import { PRESETS, names, read, write } from "./stacks.js";
+import { after } from "./values.js";
 import { ways, within } from "./ways.js";
 
 const LARGEST = 1024;
@@ -165,6 +166,17 @@ class Explorer extends HTMLElement {
     if (refused) return { error: this.#unread(refused), stack: null };
     this.#change({ ...state, unit: { ...now.unit, map: layers.length } });
     return { error: null, stack: this.stack };
+  }
+
+  /** The values of a map as rows, where a picture lies under a grid; convolutions take means but for a `weight` of their own. */
+  values(map) {
+    this.#now();
+    const { axes, sizes, layers } = this.#shown;
+    if (!this.#picture || axes < 2 || !sizes[map]) return null;
+    const { data } = this.#pixels(sizes[0]).getContext("2d").getImageData(0, 0, sizes[0], sizes[0]);
+    const grey = (i) => (0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]) / 255;
+    const image = Array.from({ length: sizes[0] }, (_, row) => Array.from({ length: sizes[0] }, (_, column) => grey(row * sizes[0] + column)));
+    return layers.slice(0, map).reduce((rows, layer, i) => after(layer, rows, sizes[i + 1]), image);
   }
 
   #unread({ why, what, line, message, ...refusal }) {
