@@ -306,7 +306,7 @@ def test_a_file_that_is_no_image_is_said_so_and_changes_nothing(reader: BrowserC
     page = opened(reader, harness)
     before = page.evaluate(f"{CANVAS}.toDataURL()")
     page.locator("[type=file]").set_input_files(DOCS.parent / "README.md")
-    expect(page.locator("[role=status]")).to_have_text("This file is no image that the browser can read.")
+    expect(page.locator("#notice")).to_have_text("This file is no image that the browser can read.")
     assert page.evaluate(f"{CANVAS}.toDataURL()") == before
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from torch.nn import functional
 
 from explorer_harness import Harness, served, whole_layer
@@ -86,3 +86,18 @@ def test_a_photograph_flows_through_the_net(page: Page) -> None:
         expected = in_torch({**layer, "weight": [[1 / k**2] * k] * k}, before)
         torch.testing.assert_close(torch.tensor(after, dtype=torch.float64), expected, atol=1e-5, rtol=0)
     assert len({value for row in maps[4] for value in row}) > 10
+
+
+def test_the_maps_show_their_values_and_the_sentence_says_one(page: Page) -> None:
+    look = "document.querySelector('rf-explorer').shadowRoot.querySelector('canvas').toDataURL()"
+    before = page.evaluate(look)
+    page.locator("[name=view]").select_option("values")
+    expect(page.locator(".say")).to_contain_text("Its value is ")
+    assert page.evaluate(look) != before
+    value = page.evaluate("document.querySelector('rf-explorer').values(4)[4][4]")
+    expect(page.locator(".say")).to_contain_text(f"Its value is {value:.3f}.")
+    page.locator("[name=axes]").select_option("1")
+    expect(page.locator(".say")).not_to_contain_text("value")
+    page.locator("[name=axes]").select_option("2")
+    page.locator("[name=view]").select_option("")
+    expect(page.locator(".say")).not_to_contain_text("value")

@@ -61,6 +61,21 @@ document.addEventListener("click", ({ target }) => {
   if (link) link.hash = document.querySelector("rf-explorer[linked]")?.address ?? location.hash;
 }, true);
 
+/** A map's values as a picture, one pixel a cell, from the least to the largest. */
+function shade(rows) {
+  const all = rows.flat();
+  const [low, high] = all.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+  const side = rows.length;
+  const data = new ImageData(side, side);
+  all.forEach((value, i) => {
+    const grey = (255 * (value - low)) / (high - low || 1);
+    data.data.set([grey, grey, grey, 255], 4 * i);
+  });
+  const canvas = new OffscreenCanvas(side, side);
+  canvas.getContext("2d").putImageData(data, 0, 0);
+  return canvas;
+}
+
 /** Strips on one scale, each unit above the middle of its field. */
 function aligned(around, sizes, found) {
   const spans = around.map(({ ring }, m) => {
@@ -89,6 +104,7 @@ class Explorer extends HTMLElement {
   #future = [];
   #touched; // whether a reader changed or chose anything: only then the address follows
   #complaint; // the timer of what is wrong: nobody is corrected in the middle of a number
+  #flown; // the values of all maps, and what they are of
   #bad; // where it is said, in whatever row
   #lays = 0; // how many pictures were asked for
   #state; // what the reader typed
@@ -171,12 +187,22 @@ class Explorer extends HTMLElement {
   /** The values of a map as rows, where a picture lies under a grid; convolutions take means but for a `weight` of their own. */
   values(map) {
     this.#now();
-    const { axes, sizes, layers } = this.#shown;
-    if (!this.#picture || axes < 2 || !sizes[map]) return null;
+    const { axes, sizes } = this.#shown;
+    return this.#picture && axes > 1 && sizes[map] ? this.#flow()[map] : null;
+  }
+
+  /** The rows of all maps, computed anew when the stack or the picture is another. */
+  #flow() {
+    const { sizes, layers } = this.#shown;
+    const key = JSON.stringify([sizes, layers]);
+    if (this.#flown?.key == key && this.#flown.picture == this.#picture) return this.#flown.maps;
     const { data } = this.#pixels(sizes[0]).getContext("2d").getImageData(0, 0, sizes[0], sizes[0]);
     const grey = (i) => (0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]) / 255;
     const image = Array.from({ length: sizes[0] }, (_, row) => Array.from({ length: sizes[0] }, (_, column) => grey(row * sizes[0] + column)));
-    return layers.slice(0, map).reduce((rows, layer, i) => after(layer, rows, sizes[i + 1]), image);
+    const maps = [image];
+    layers.forEach((layer, m) => maps.push(after(layer, maps[m], sizes[m + 1])));
+    this.#flown = { key, picture: this.#picture, maps };
+    return maps;
   }
 
   #unread({ why, what, line, message, ...refusal }) {
@@ -420,6 +446,7 @@ class Explorer extends HTMLElement {
     canvas.width = clientWidth * devicePixelRatio;
     canvas.height = clientHeight * devicePixelRatio;
     Object.assign(canvas.style, { width: `${clientWidth}px`, height: `${clientHeight}px` }); // in print too, where nothing is drawn again
+    const valued = this.$("[name=view]").value == "values";
     const heat = this.$("[name=view]").value == "ways" && map && this.#heat();
     const pen = canvas.getContext("2d");
     pen.scale(devicePixelRatio, devicePixelRatio);
@@ -430,7 +457,7 @@ class Explorer extends HTMLElement {
       const [rows, columns] = [y, x].map((start, i) => ({ ...view, cell, origin: start + low * cell, marks: this.#marks.at(i - 2)?.[m] }));
       const strip = { size: 1, ring: [0, 0], unread: [], cell: STRIP - 2, origin: y + 1, marks: { cells: [0], read: [0], field: [0] } };
       view.axes = [axes > 1 ? rows : strip, columns];
-      const image = this.#picture && axes > 1 && !m && this.#pixels(size);
+      const image = this.#picture && axes > 1 && (valued ? shade(this.#flow()[m]) : !m && this.#pixels(size));
       pen.save();
       pen.beginPath();
       pen.rect(x, y, width, height);
@@ -469,6 +496,8 @@ class Explorer extends HTMLElement {
     const fields = marks.map(([{ field }]) => field);
     const whole = times(fields.map((field) => field.length));
     const found = times(inside(0));
+    const value = this.$("[name=view]").value == "values" && this.values(map)?.[at[0]][at[1]];
+    const worth = Number.isFinite(value) ? ` ${t.value(value.toFixed(3))}` : "";
     const many = this.$("[name=view]").value == "ways" && found ? ` ${this.#often(map, at)}` : "";
     return t.unit({
       at: place,
@@ -481,7 +510,7 @@ class Explorer extends HTMLElement {
       whole,
       lost: whole - found,
       skipped: times(fields.map((field) => field.at(-1) - field[0] + 1)) - whole,
-    }) + many;
+    }) + many + worth;
   }
 
   /** How the ways to a unit are spread, along the rows or the strip. */
@@ -541,6 +570,7 @@ class Explorer extends HTMLElement {
     if (turn != this.#lays || !this.$) return;
     this.$("#notice").textContent = picture === null ? this.t.unread : "";
     if (picture !== null) this.#picture = picture;
+    this.#tell(); // what is said may have a value in it
     this.#draw();
   }
 
@@ -623,7 +653,10 @@ class Explorer extends HTMLElement {
     const state = this.#state;
     const { layers } = state;
     const own = (change) => this.#change({ ...state, preset: "own", ...change }, name + i);
-    if (name == "view") this.#pointAt();
+    if (name == "view" && value == "values" && !this.#picture) {
+      this.$("[name=picture]").value = "photo";
+      this.#lay(fetch(new URL("photo.webp", import.meta.url)).then((answer) => answer.blob()));
+    } else if (name == "view") this.#pointAt();
     else if (name == "preset") this.#change({ ...state, preset: value, ...read(PRESETS[value]) });
     else if (name == "axes") this.#change({ ...state, axes: value });
     else if (name == "input_size") own({ inputSize: value });
