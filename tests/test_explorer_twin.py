@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from explorer_harness import DOCS, Harness, Stack, random_stack, served
+from explorer_harness import DOCS, Harness, Stack, random_stack, served, whole_layer
 from rfguide import GeometryError, Layer, receptive_fields
 from rfguide._site import explorer
 from rfguide._site.published import published, source
@@ -130,3 +130,55 @@ def test_a_wrong_stride_in_python_is_caught(page: Page, monkeypatch: pytest.Monk
     assert right == [in_python(net)]
     monkeypatch.setattr(explorer, "through", own_stride)
     assert right != [in_python(net)]
+
+
+def test_ways_are_a_convolution_of_ones(page: Page) -> None:
+    import torch
+    from torch.nn import functional
+
+    rng = random.Random(30)
+    cases = []
+    while len(cases) < 300:
+        stack = {"inputSize": rng.choice([8, 17, 32]), "layers": [whole_layer(rng) for _ in range(rng.randint(1, 6))]}
+        if (answer := in_python(stack))["error"] is None and all(
+            layer["outputSize"] <= 64 for layer in answer["layers"]
+        ):
+            sizes = [layer["outputSize"] for layer in answer["layers"]]
+            cases.append(
+                {**stack, "unit": {"map": len(sizes), "index": [rng.randrange(sizes[-1])] * 2}, "sizes": sizes}
+            )
+    found = page.evaluate(
+        """(cases) => cases.map(({ inputSize, layers, unit }) => {
+          const element = document.createElement("rf-explorer");
+          element.stack = { inputSize, layers };
+          element.unit = unit;
+          return element.ways;
+        })""",
+        cases,
+    )
+    for case, both in zip(cases, found, strict=True):
+        x = torch.ones(1, 1, case["inputSize"], dtype=torch.float64, requires_grad=True)
+        y = x
+        for layer, size in zip(map(explorer.complete, case["layers"]), case["sizes"], strict=True):
+            k, s, d = layer["kernel_size"], layer["stride"], layer["dilation"]
+            ones = torch.ones(1, 1, k, dtype=torch.float64)
+            if layer["type"] in ("transposed", "upsample"):
+                y = functional.conv_transpose1d(y, ones, None, s, layer["padding"], layer["output_padding"], 1, d)
+            else:
+                p = layer["padding"]
+                before, after = p if isinstance(p, list) else (p, p)
+                y = functional.conv1d(functional.pad(y, (before, after + k * d + s)), ones, None, s, 0, d)
+            y = y[..., :size]
+        (gradient,) = torch.autograd.grad(y[0, 0, case["unit"]["index"][0]], x)
+        expected = gradient[0, 0]
+        for axis in both:
+            if not expected.any():
+                assert axis == {"first": None, "shares": [], "std": None}
+                continue
+            cells = expected.nonzero().flatten()
+            shares = (expected / expected.sum())[cells[0] : cells[-1] + 1]
+            assert axis["first"] == cells[0]
+            assert axis["shares"] == pytest.approx(shares.tolist(), abs=1e-12)
+            steps = torch.arange(len(shares), dtype=torch.float64)
+            mean = (shares * steps).sum()
+            assert axis["std"] == pytest.approx(((shares * (steps - mean) ** 2).sum()).sqrt().item(), abs=1e-6)

@@ -1,10 +1,15 @@
 // The arithmetic of rfguide's errors.py, sizes.py, fields.py and forms.py for one axis, refusals in the same words.
-// Sizes are BigInt, exact at any length as Python's integers are. A refusal is thrown as its message, a mere string.
+// Sizes are BigInt, exact at any length as Python's integers are. A refusal is thrown with its `rule`, the library's message
+// and the numbers of it, from which `words.*.js` say the same to readers of the form.
 
 // Beyond this, sums of numbers are no longer exact here: what they would say is unknown (null).
 const LARGEST = 2 ** 52;
-export const MOST_LAYERS = 12;
+export const MOST_LAYERS = 64;
 export const TYPES = ["conv", "pool", "transposed", "upsample"];
+
+function refuse(rule, message, facts) {
+  throw { rule, message, name: /^\w+/.exec(message)[0], ...facts };
+}
 
 /** A value as Python prints it. */
 function repr(value) {
@@ -24,13 +29,13 @@ function kind(value) {
 
 function atLeast(minimum, numbers) {
   const read = Object.entries(numbers).map(([name, value]) => {
-    if (typeof value != "bigint" && !Number.isInteger(value)) throw `${name}=${repr(value)} must be an integer, not ${kind(value)}`;
+    if (typeof value != "bigint" && !Number.isInteger(value)) refuse("integer", `${name}=${repr(value)} must be an integer, not ${kind(value)}`, { value });
     const bits = BigInt(value).toString(2).replace("-", "").length;
-    if (bits > 63) throw `${name} has ${bits} bits; torch's sizes end at 2**63 - 1`;
+    if (bits > 63) refuse("long", `${name} has ${bits} bits; torch's sizes end at 2**63 - 1`);
     return [name, BigInt(value)];
   });
   return read.map(([name, number]) => {
-    if (number < minimum) throw `${name}=${number} must be at least ${minimum}`;
+    if (number < minimum) refuse("least", `${name}=${number} must be at least ${minimum}`, { minimum });
     return number;
   });
 }
@@ -38,20 +43,21 @@ function atLeast(minimum, numbers) {
 function pair(padding) {
   const rule = "an integer or a pair (before, after)";
   if (typeof padding == "string") {
-    throw `padding=${repr(padding)} must be ${rule}, not str; same_padding(kernel_size) gives the pair that keeps the size`;
+    refuse("pair", `padding=${repr(padding)} must be ${rule}, not str; same_padding(kernel_size) gives the pair that keeps the size`);
   }
   if (!Array.isArray(padding)) return ends({ padding: atLeast(0, { padding })[0] });
   if (padding.length == 2) return atLeast(0, { "padding[0]": padding[0], "padding[1]": padding[1] });
-  throw `padding=${repr(padding)} has ${padding.length} numbers; it must be ${rule.replace("an", "one")}`;
+  refuse("pair", `padding=${repr(padding)} has ${padding.length} numbers; it must be ${rule.replace("an", "one")}`);
 }
 
 function outputSize(input_size, { type, kernel_size, stride, padding, dilation, ceil_mode }) {
   const [n, k, s, d] = atLeast(1, { input_size, kernel_size, stride, dilation });
   if (type == "pool") atLeast(0, { padding });
   const [before, after] = pair(padding);
-  if (typeof ceil_mode != "boolean") throw `ceil_mode=${repr(ceil_mode)} must be True or False, not ${kind(ceil_mode)}`;
+  if (typeof ceil_mode != "boolean") refuse("truth", `ceil_mode=${repr(ceil_mode)} must be True or False, not ${kind(ceil_mode)}`);
   if (type == "pool" && before > k / 2n) {
-    throw `padding=${before} must be at most half of kernel_size=${k}${ceil_mode ? " with ceil_mode" : ""}, as in torch's poolings (padding=${k / 2n} would fit)`;
+    const where = ceil_mode ? " with ceil_mode" : "";
+    refuse("half", `padding=${before} must be at most half of kernel_size=${k}${where}, as in torch's poolings (padding=${k / 2n} would fit)`, { fits: k / 2n });
   }
   const extent = d * (k - 1n) + 1n;
   const padded = n + before + after;
@@ -59,7 +65,11 @@ function outputSize(input_size, { type, kernel_size, stride, padding, dilation, 
   // With ceil_mode even the only window may hang over, by less than a stride.
   if (room < 0n && !(ceil_mode && -room < s)) {
     const came = `input_size=${n}, padding=${Array.isArray(padding) ? repr(padding) : before} has ${padded}`;
-    throw `kernel_size=${k}, dilation=${d} spans ${extent} cells; ${came} (padding=${(extent - n + 1n) / 2n} would fit)`;
+    const fits = (extent - n + 1n) / 2n;
+    refuse("spans", `kernel_size=${k}, dilation=${d} spans ${extent} cells; ${came} (padding=${fits} would fit)`, {
+      ...{ extent, padded, fits },
+      name: d > 1n && k <= padded ? "dilation" : "kernel_size", // the one without which it would fit
+    });
   }
   const places = room < 0n ? 1n : (room + (ceil_mode ? s - 1n : 0n)) / s + 1n;
   return ceil_mode && (places - 1n) * s >= n + before ? places - 1n : places;
@@ -69,9 +79,12 @@ function transposedOutputSize(input_size, { kernel_size, stride, padding, dilati
   const [n, k, s, d] = atLeast(1, { input_size, kernel_size, stride, dilation });
   const [p, extra] = atLeast(0, { padding, output_padding });
   const most = (s > d ? s : d) - 1n;
-  if (extra > most) throw `output_padding=${extra} must be less than stride=${s} or dilation=${d} (at most ${most} would fit)`;
+  if (extra > most) refuse("extra", `output_padding=${extra} must be less than stride=${s} or dilation=${d} (at most ${most} would fit)`, { fits: most });
   const written = (n - 1n) * s + d * (k - 1n) + 1n + extra;
-  if (written <= 2n * p) throw `padding=${p} takes off ${2n * p} cells of ${written} (padding=${(written - 1n) / 2n} would fit)`;
+  if (written <= 2n * p) {
+    const fits = (written - 1n) / 2n;
+    refuse("takes", `padding=${p} takes off ${2n * p} cells of ${written} (padding=${fits} would fit)`, { taken: 2n * p, written, fits });
+  }
   return written - 2n * p;
 }
 
@@ -138,6 +151,13 @@ export function complete(layer) {
   return { ...usual, ...layer, type, kernel_size, stride, ...(type != "pool" && { ceil_mode: false }) };
 }
 
+/** How far apart the middles of the fields of neighbouring units are, on average where units take turns, and unit 0's. */
+function middle({ regions, advance }) {
+  const pace = advance / regions.length;
+  const middles = regions.flatMap((ends, unit) => (ends ? [(ends[0] + ends[1]) / 2 - unit * pace] : []));
+  return { pace, centre: middles.reduce((a, b) => a + b) / middles.length };
+}
+
 /**
  * What a stack does, layer by layer. `size` is the largest of `sizes`, one for each turn that units take after
  * upsampling; `stride` and `padding` are null where no single field exists. An error comes with the number of
@@ -148,22 +168,22 @@ export function geometry({ inputSize, layers }) {
   let at = -1;
   try {
     let [size] = atLeast(1, { input_size: inputSize });
-    if (layers.length > MOST_LAYERS) throw `layers=${layers.length} must be at most ${MOST_LAYERS}`;
+    if (layers.length > MOST_LAYERS) refuse("many", `layers=${layers.length} must be at most ${MOST_LAYERS}`);
     let form = { regions: [[0, 0]], advance: 1 };
     while (++at < layers.length) {
       const layer = complete(layers[at]);
-      if (!TYPES.includes(layer.type)) throw `type=${repr(layer.type)} must be one of ${TYPES.join(", ")}`;
+      if (!TYPES.includes(layer.type)) refuse("type", `type=${repr(layer.type)} must be one of ${TYPES.join(", ")}`);
       if (layer.type == "upsample") atLeast(1, { stride: layer.stride });
       size = (upward(layer) ? transposedOutputSize : outputSize)(size, layer);
       form &&= through(form, layer);
       if ([form?.advance, ...(form?.regions.flat() ?? [])].some((cell) => Math.abs(cell) > LARGEST)) form = null;
       const sizes = form?.regions.map((ends) => (ends ? ends[1] - ends[0] + 1 : 0)) ?? [];
       const [stride, padding] = sizes.length == 1 ? [form.advance, 0 - form.regions[0][0]] : [null, null];
-      found.push({ outputSize: size <= LARGEST ? Number(size) : null, size: form && Math.max(...sizes), stride, padding, sizes });
+      found.push({ outputSize: size <= LARGEST ? Number(size) : null, size: form && Math.max(...sizes), stride, padding, sizes, ...(form && middle(form)) });
     }
   } catch (error) {
-    if (error.stack) throw error; // a fault of ours, no refusal
-    return { error, layers: [], found, at, name: /^\w+/.exec(error)[0] };
+    if (!error.rule) throw error; // a fault of ours, no refusal
+    return { error: error.message, refusal: error, layers: [], found, at, name: error.name };
   }
   return { error: null, layers: found, found };
 }

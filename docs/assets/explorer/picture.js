@@ -26,8 +26,8 @@ export function sight(layers, sizes, map, unit) {
     maps[m] = { cells, read, field: !m && field };
   }
   for (m = map; m < layers.length; m++) {
-    const { cells: before } = maps[m];
-    const reach = numbers(sizes[m + 1]).filter((unit) => taps(layers[m], unit).some((cell) => before.includes(cell)));
+    const before = new Set(maps[m].cells);
+    const reach = numbers(sizes[m + 1]).filter((unit) => taps(layers[m], unit).some((cell) => before.has(cell)));
     maps.push({ cells: reach, read: reach });
   }
   return maps;
@@ -50,10 +50,23 @@ const ROLES = ["background", "grid", "input", "map", "field", "used", "padding",
 export function inks(host) {
   const style = getComputedStyle(host);
   const ink = Object.fromEntries(ROLES.map((role) => [role, style.getPropertyValue(`--rf-${role}`)]));
-  const pen = new OffscreenCanvas(5, 5).getContext("2d");
-  pen.strokeStyle = ink.padding;
-  pen.stroke(new Path2D("M-1 1 1-1M-1 6 6-1M4 6 6 4"));
-  return { ...ink, hatch: pen.createPattern(pen.canvas, "repeat") };
+  const pattern = (side, draw) => {
+    const pen = new OffscreenCanvas(side, side).getContext("2d");
+    draw(pen);
+    return pen.createPattern(pen.canvas, "repeat");
+  };
+  const hatch = pattern(5, (pen) => {
+    pen.strokeStyle = ink.padding;
+    pen.stroke(new Path2D("M-1 1 1-1M-1 6 6-1M4 6 6 4"));
+  });
+  // What is skipped has dots: two browns alone do not tell it from what is read.
+  const field = pattern(4, (pen) => {
+    pen.fillStyle = ink.background;
+    pen.fillRect(0, 0, 4, 4);
+    pen.fillStyle = ink.used;
+    pen.fillRect(1, 1, 1.6, 1.6);
+  });
+  return { ...ink, field, hatch };
 }
 
 const span = (cells) => [cells[0], cells.at(-1) - cells[0] + 1];
@@ -72,8 +85,8 @@ function runs(cells) {
 /** A run of cells of an axis, whose cell 0 begins at `origin`: where it begins and how long it is. */
 const place = ({ origin, cell }, [first, count]) => [origin + first * cell, count * cell];
 
-/** Paint a map from its axes (rows, columns), each {size, ring, unread, origin, cell, marks}; `kind` is what marked cells are, "used" or "unit". */
-export function paint(pen, axes, kind, ink, ground, image) {
+/** Paint a map from its axes (rows, columns), each {size, ring, unread, origin, cell, marks}; `kind` is what marked cells are, "used" or "unit"; `heat` says how strongly. */
+export function paint(pen, axes, kind, ink, ground, image, heat) {
   const [rows, columns] = axes;
   const rect = (r, c) => {
     const [[y, height], [x, width]] = [place(rows, r), place(columns, c)];
@@ -100,9 +113,18 @@ export function paint(pen, axes, kind, ink, ground, image) {
   }
   if (used) {
     if (!image && read.every((cells) => cells.length)) fill(ink.field, ...read.map(span));
-    for (const colour of [ink.field, ink.hatch]) each(...read, (r, c) => fill(colour, r, c));
+    for (const colour of [ink.background, ink.hatch]) each(...read, (r, c) => fill(colour, r, c));
   }
-  each(rows.marks.cells, columns.marks.cells, (r, c) => (image && used ? show(r, c) : fill(ink[kind], r, c)));
+  if (heat) {
+    each(rows.marks.cells, columns.marks.cells, (r, c) => fill(ink.background, r, c));
+    for (const row of rows.marks.cells) {
+      for (const column of columns.marks.cells) {
+        pen.globalAlpha = heat[0](row) * heat[1](column);
+        fill(ink.accent, [row, 1], [column, 1]);
+      }
+    }
+    pen.globalAlpha = 1;
+  } else each(rows.marks.cells, columns.marks.cells, (r, c) => (image && used ? show(r, c) : fill(ink[kind], r, c)));
   if (columns.cell > 2.4) {
     pen.strokeStyle = ink.grid;
     pen.lineWidth = columns.cell > 6 ? 1 : 0.5;
@@ -143,9 +165,10 @@ export function lines(pen, from, to, ink, layer) {
   const [[floor, below], [ceiling, above]] = [from.axes, to.axes];
   const x = ({ origin, cell }, at) => origin + (at + 0.5) * cell;
   const paths = { grid: new Path2D(), accent: new Path2D() };
+  const [cells, units] = [below, above].map(({ marks }) => new Set(marks.read));
   for (const unit of numbers(to.size)) {
     for (const cell of taps(layer, unit)) {
-      const path = paths[below.marks.read.includes(cell) && above.marks.read.includes(unit) ? "accent" : "grid"];
+      const path = paths[cells.has(cell) && units.has(unit) ? "accent" : "grid"];
       path.moveTo(x(below, cell), floor.origin);
       path.lineTo(x(above, unit), ceiling.origin + ceiling.cell);
     }

@@ -1,20 +1,28 @@
 // What the explorer says in English. `home` is where the pages of the language are.
 
+const some = (count, one) => `${count} ${one}${/(^|= )1$/.test(count) ? "" : "s"}`;
+
 export default {
   home: "",
   preset: ["Network", {
     net: "The article's Net",
-    vgg16: "VGG-16, the start",
-    resnet: "ResNet, the start",
+    alexnet: "AlexNet",
+    vgg16: "VGG-16",
+    resnet: "ResNet, the start (no shortcuts)",
+    resnet50: "ResNet-50, the longest way",
+    dncnn: "DnCNN",
     dilated: "Dilations 1, 2, 4, 8",
-    unet: "U-Net, down and up",
-    wavenet: "WaveNet",
+    unet: "U-Net, down and up (no shortcuts)",
+    wavenet: "WaveNet, four layers",
+    wavenet10: "WaveNet, ten layers",
     own: "Your own",
   }],
   input_size: "Image size",
   axes: ["Drawn as", { 2: "grid (2-D)", 1: "strip (1-D)" }],
   picture: ["On the image", { "": "nothing", photo: "photograph", digit3: "digit 3", digit8: "digit 8", file: "your own…" }],
+  view: ["Shade", { "": "what is read", ways: "how often", values: "values (means, maxima)" }],
   undo: "Undo",
+  redo: "Redo",
   add: "Add a layer",
   up: "up",
   down: "down",
@@ -32,9 +40,38 @@ export default {
   copied: "Copied",
   shut: "Copy it from here",
   unread: "This file is no image that the browser can read.",
-  damaged: "This link is damaged; you see the usual network.",
+  damaged: "This link is damaged, so the network shown is not the one it meant.",
   stale: "The picture shows the last stack that works.",
-  large: "The numbers hold, but a picture ends at 256 cells a side.",
+  large: "The numbers hold, but a picture ends at 1,024 cells a side.",
+  paste: ["Paste PyTorch", "nn.Sequential(…), calls of nn layers, or what print(model) shows for a chain", "Show it"],
+  unpasted: {
+    argument: (what, line) => `Line ${line}: “${what}” is no number that stands here. rfguide.trace(model, input_size) reads any model.`,
+    axes: (what, line) => `Line ${line}: “${what}” differs between rows and columns; the explorer draws one number for both.`,
+    pad: (what, line) => `Line ${line}: padding as a layer is read in front of a convolution only, not of “${what}”.`,
+    program: (what, line) => `Line ${line}: “${what}” needs to be run, which a page cannot. rfguide.trace(model, input_size) reads any model.`,
+    layer: (what, line) => `Line ${line}: “${what}” is no layer of a chain of windows. rfguide.trace(model, input_size) reads any model.`,
+    nothing: () => "No convolution, pooling or upsampling is in this text.",
+  },
+  refusals: {
+    integer: (label, { value }) => {
+      if (Array.isArray(value)) return `${label}: rows and columns share one number here.`;
+      return `${value ?? ""}`.trim() ? `${label}: “${value}” is not a whole number.` : `${label}: a whole number belongs here.`;
+    },
+    long: (label) => `${label}: this number is too large.`,
+    least: (label, { minimum }) => `${label}: at least ${minimum}.`,
+    pair: (label) => `${label}: a whole number, or two of them, before and after.`,
+    truth: (label) => `${label}: yes or no.`,
+    half: (label, { fits }) => `${label}: at most half of the kernel, which is ${fits} here.`,
+    spans: (label, { extent, padded, fits }) => `${label}: the window spans ${extent} cells, but the map with its padding has ${padded}. A padding of ${fits} would fit.`,
+    extra: (label, { fits }) => `${label}: less than stride or dilation, at most ${fits} here.`,
+    takes: (label, { taken, written, fits }) => `${label}: it takes off ${taken} of ${written} cells. At most ${fits} would fit.`,
+    many: () => "There are more than 64 layers.",
+    type: (label) => `${label}: there is no such layer.`,
+  },
+  often: (std, width, whole) => `Along a row the ways have a standard deviation of ${std} pixels; 95 % of them start within ${some(width, "pixel")} of ${whole}.`,
+  value: (number) => `Its value is ${number}.`,
+  chosen: (at) => `, unit ${at} chosen`,
+  letters: ["size of the map", "receptive field", "jump from unit to unit", "padding before the first field"],
   legend: { unit: "unit", used: "read", field: "skipped", padding: "padding", background: "not read by any unit", dashed: "whole field" },
   image: "image",
   keys: "choose a unit with the arrow keys",
@@ -42,9 +79,9 @@ export default {
   turns: (sizes) => `units take turns and see ${sizes} cells; r is the largest`,
   where: (rows, columns) => (columns ? `rows ${rows}, columns ${columns}` : rows),
   unit: (u) =>
-    `Unit ${u.at} of ${u.name} reads ${u.read} cells of ${u.before || "the image"}${u.padded ? `, ${u.padded} of them padding` : ""}. ` +
-    (u.where ? `It sees ${u.seen} pixels of the image: ${u.where}.` : "It sees no pixel of the image.") +
-    (u.lost ? ` The border takes ${u.lost} of the ${u.whole} pixels of its field.` : "") +
-    (u.skipped ? ` It skips ${u.skipped} pixels in between.` : ""),
-  pixel: (at, maps) => `Pixel ${at} reaches ${maps.map(([name, units]) => `${units} units of ${name}`).join("; ")}.`,
+    `Unit ${u.at} of ${u.name} reads ${some(u.read, "cell")} of ${u.before || "the image"}${u.padded ? `, ${u.padded} of them padding` : ""}. ` +
+    (u.where ? `It sees ${some(u.seen, "pixel")} of the image: ${u.where}.` : "It sees no pixel of the image.") +
+    (u.lost ? ` The border takes ${u.lost} of the ${some(u.whole, "pixel")} of its field.` : "") +
+    (u.skipped ? ` It skips ${some(u.skipped, "pixel")} in between.` : ""),
+  pixel: (at, maps) => maps.length ? `Pixel ${at} reaches ${maps.map(([name, units]) => `${some(units, "unit")} of ${name}`).join("; ")}.` : `Pixel ${at}. There is no layer yet.`,
 };

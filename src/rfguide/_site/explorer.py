@@ -22,7 +22,7 @@ from rfguide.sizes import output_size, transposed_output_size
 
 CAPTION = {"en": "image", "zh": "图像"}
 TYPES = ("conv", "pool", "transposed", "upsample")
-MOST_LAYERS = 12
+MOST_LAYERS = 64
 # Beyond this, sums of numbers are no longer exact in a browser: what they would say is unknown there.
 LARGEST = 2**52
 MOST_TAPS = 65536
@@ -202,11 +202,15 @@ _UP = {"type": "transposed", "kernel_size": 2, "stride": 2}
 _UNET: list[Any] = [*[_CONV, _CONV, _POOL] * 2, _CONV, _CONV, *[_UP, _CONV] * 2]
 PRESETS = {
     "net": write(32, NET, "4.4.4"),
-    "vgg16": write(64, STACKS["vgg16"].layers[:10], "10.4.4"),
+    "alexnet": write(224, STACKS["alexnet"].layers[:8], "8.3.3"),
+    "vgg16": write(224, STACKS["vgg16"].layers[:18], "18.3.3"),
     "resnet": write(64, STACKS["resnet18"].layers[:4], "4.8.8"),
+    "resnet50": write(224, STACKS["resnet50"].layers, "50.3.3"),
+    "dncnn": write(40, STACKS["dncnn"].layers, "17.20.20"),
     "dilated": write(32, [Layer(3, padding=d, dilation=d) for d in (1, 2, 4, 8)], "4.16.16"),
     "unet": write(32, _UNET, "8.4.4"),
     "wavenet": write(32, [Layer(2, padding=(d, 0), dilation=d) for d in (1, 2, 4, 8)], "4.24.24", axes=1),
+    "wavenet10": write(1024, [Layer(2, padding=(2**i, 0), dilation=2**i) for i in range(10)], "10.1023.1023", axes=1),
     # What a chapter starts from; these are not in the explorer's own list.
     "one-layer": write(8, [Layer(3)], "1.2.2"),
     "holes": write(32, [Layer(3, padding=d, dilation=d) for d in (1, 2, 5)], "3.16.16"),
@@ -257,6 +261,10 @@ def _product(counts: Sequence[int]) -> str:
     return " × ".join(map(str, counts)) + (f" = {prod(counts)}" if len(counts) > 1 else "")
 
 
+def _some(count: str, one: str) -> str:
+    return f"{count} {one}{'' if count == '1' or count.endswith('= 1') else 's'}"
+
+
 def _range(cells: Sequence[int]) -> str:
     return f"{cells[0]}–{cells[-1]}" if len(cells) > 1 else str(cells[0])
 
@@ -285,12 +293,13 @@ def sentence(state: State, language: str) -> str:
             f"{f'其间跳过 {skipped} 个像素。' if skipped else ''}"
         )
     where = f"rows {ranges[0]}, columns {ranges[1]}" if state.axes > 1 else ranges[0]
+    sees, taken, left = _some(_product(cells), "pixel"), _some(str(whole), "pixel"), _some(str(skipped), "pixel")
     return (
-        f"Unit {place} of {own} reads {_product(read)} cells of {before or 'the image'}"
+        f"Unit {place} of {own} reads {_some(_product(read), 'cell')} of {before or 'the image'}"
         f"{f', {padded} of them padding' if padded else ''}. "
-        f"It sees {_product(cells)} pixels of the image: {where}."
-        f"{f' The border takes {lost} of the {whole} pixels of its field.' if lost else ''}"
-        f"{f' It skips {skipped} pixels in between.' if skipped else ''}"
+        f"It sees {sees} of the image: {where}."
+        f"{f' The border takes {lost} of the {taken} of its field.' if lost else ''}"
+        f"{f' It skips {left} in between.' if skipped else ''}"
     )
 
 
@@ -403,7 +412,7 @@ def _grids(
     shapes, drawn = [], []
     for number, (size, ring, side, count) in enumerate(zip(sizes, rings, sides, counts, strict=True)):
         cell = side / count
-        y = (height - side) / 2
+        y = height - side
         rows, columns = (
             Axis(size, *ring, origin=start + ring[0] * cell, cell=cell, seen=sight[number])
             for start, sight in zip((y, x), sights, strict=True)
