@@ -515,6 +515,7 @@ def test_gradients_that_cannot_be_taken(forward, options, error, message):
 def test_check_agrees_on_the_articles_net_and_says_how_much_it_has_seen():
     report = rfguide.check(Net(), IMAGE)
     assert report == Report(maps=6, units=18, passes=54)
+    assert report
     assert report.agrees
     assert str(report) == "trace and the NaN probe agree on 18 units of 6 maps (54 forward passes)"
 
@@ -582,6 +583,7 @@ def test_check_finds_a_field_that_is_wrong_by_one_cell(monkeypatch, end, offset)
 
     monkeypatch.setattr(Map, "visible", wrong)
     report = rfguide.check(Net(), IMAGE)
+    assert not report
     assert not report.agrees
     falsified = [13, 20]
     falsified[end] += offset

@@ -52,7 +52,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Report:
-    """What a check has found; prints as one line.
+    """What a check has found; prints as one line, and is true if trace and probe agree: `assert check(…)`.
 
     Attributes:
         maps: Number of maps that were compared.
@@ -70,6 +70,9 @@ class Report:
     def agrees(self) -> bool:
         """Whether trace and probe say the same of all units."""
         return self.difference is None
+
+    def __bool__(self) -> bool:
+        return self.agrees
 
     def __str__(self) -> str:
         if self.difference is not None:

@@ -336,14 +336,17 @@ class Trace(Mapping[str, Map]):
             return self._maps[name]
         except (KeyError, TypeError):
             pass
-        if isinstance(name, str):
-            first = next((m for n, m in self._maps.items() if n.startswith(f"{name}[")), None)
-            if first is not None:
-                return first
+        first = self._first(name) if isinstance(name, str) else None
+        if first is not None:
+            return first
         near = get_close_matches(str(name), self._maps, 3, 0.5)
         near += [n for n in self._maps if str(name) and str(name) in n and n not in near][: 3 - len(near)]
         hint = f"; near it: {', '.join(near)}" if near else f"; the first is {next(iter(self._maps), 'none')}"
         raise KeyError(f"no call is named {name!r} among {len(self._maps)}{hint}")
+
+    def _first(self, name: str) -> Map | None:
+        """Return the first of several maps of a call, by its bare name."""
+        return next((m for n, m in self._maps.items() if n.startswith(f"{name}[")), None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._maps)
@@ -352,7 +355,8 @@ class Trace(Mapping[str, Map]):
         return len(self._maps)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._maps
+        # The calls that `__getitem__` finds, a bare name of several tensors too.
+        return isinstance(name, str) and (name in self._maps or self._first(name) is not None)
 
     def __str__(self) -> str:
         return table.text(self)
