@@ -27,8 +27,8 @@ def no_cache(monkeypatch, tmp_path):
 
 def test_a_page_and_its_twin_share_one_run(no_cache, monkeypatch):
     runs = []
-    real = runner._run
-    monkeypatch.setattr(runner, "_run", lambda page: runs.append(page.path) or real(page))
+    real = runner.compute
+    monkeypatch.setattr(runner, "compute", lambda page: runs.append(page.path) or real(page))
     english = parse((DATA / "good.md").read_text(encoding="utf-8"), "docs/en/good.md")
     chinese = parse((DATA / "good.zh.md").read_text(encoding="utf-8"), "docs/zh/good.md")
     assert runner.run(english) == runner.run(chinese)
@@ -69,6 +69,63 @@ def test_a_damaged_file_of_the_cache_is_a_miss(no_cache, monkeypatch, damage):
 def test_code_that_ends_the_program_is_a_fault_of_its_page(no_cache, code):
     (found,) = problems(page(code))
     assert str(found).startswith(f"docs/en/page.md:{3 + code.count(chr(10)) + 1}: the block raises SystemExit")
+
+
+WRITES = {
+    "os.write": "import os\nprint('one')\n_ = os.write(1, b'two\\n')\nprint('three')",
+    "a process": "import subprocess\nprint('one')\n_ = subprocess.run(['echo', 'two'])\nprint('three')",
+    "C": "import ctypes\nprint('one')\nc = ctypes.CDLL(None)\n_ = c.puts(b'two'), c.fflush(None)\nprint('three')",
+    "sys.__stdout__": "import os, sys\nprint('one')\nos.fdopen(1, 'w', closefd=False).write('two\\n')\nprint('three')",
+}
+
+
+@pytest.mark.parametrize("path", ["docs/en/page.md", "docs/en/labs/page.md"])
+@pytest.mark.parametrize("code", WRITES.values(), ids=WRITES)
+def test_output_is_compared_whoever_writes_it(no_cache, code, path):
+    told = problems(page(code, after="\n```text\none\nthree\n```\n", path=path))
+    assert [one.message for one in told] == ["the page says 'nothing', the block prints 'two'"]
+    assert problems(page(code, after="\n```text\none\ntwo\nthree\n```\n", path=path)) == []
+
+
+@pytest.mark.parametrize("path", ["docs/en/page.md", "docs/en/labs/page.md"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sys\nprint('oh', file=sys.stderr)",
+        "import os\n_ = os.write(2, b'oh\\n')",
+        "import subprocess\n_ = subprocess.run('echo oh >&2', shell=True)",
+    ],
+)
+def test_what_goes_to_stderr_is_a_problem(no_cache, code, path):
+    assert [one.message for one in problems(page(code, path=path))] == ["the block warns: oh"]
+
+
+ENDLESS = {
+    "a loop": "while True:\n    pass",
+    "that catches all": "while True:\n    try:\n        sum(iter(int, 1))\n    except BaseException:\n        pass",
+    "in C": "sum(iter(int, 1))",
+    "a process": "import subprocess\nsubprocess.run(['sleep', '1000'])",
+}
+
+
+@pytest.mark.parametrize("code", ENDLESS.values(), ids=ENDLESS)
+def test_a_page_without_end_is_ended_and_named(no_cache, monkeypatch, code):
+    real = runner.compute
+    monkeypatch.setattr(runner, "compute", lambda page: real(page, limit=2))
+    assert list(map(str, problems(page(code)))) == ["docs/en/page.md:3: the block still runs after 2 seconds"]
+    assert not list(no_cache.rglob("*.json")), "another machine may come to its end"
+
+
+def test_a_lab_without_end_is_ended_and_named(no_cache, monkeypatch):
+    real = runner.compute
+    monkeypatch.setattr(runner, "compute", lambda page: real(page, limit=8))
+    (found,) = problems(page("while True:\n    pass", path="docs/en/labs/l.md"))
+    assert str(found) == "docs/en/labs/l.md:1: the lab still runs after 8 seconds"
+
+
+def test_a_page_that_ends_python_is_named(no_cache):
+    (found,) = problems(page("x = 1", after="\n```python\nimport os\nos._exit(0)\n```\n"))
+    assert str(found) == "docs/en/page.md:7: the block ends Python with status 0"
 
 
 def test_a_change_of_the_library_or_below_it_runs_pages_anew(no_cache, monkeypatch):

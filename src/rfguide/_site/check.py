@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rfguide._site.chapters import misnumbered
 from rfguide._site.formulas import fault
-from rfguide._site.grammar import Block, Comment, Math, Page, Problem
+from rfguide._site.grammar import Block, Comment, Math, Page, PageError, Problem
 from rfguide._site.grounds import groundless
 from rfguide._site.labels import UnknownLabel, svg_in_chinese
 from rfguide._site.mathml import Unreadable, mathml
@@ -22,7 +22,10 @@ CONSTANT = re.compile(r"[\s(+-]*\d[\d._]*[\s)]*|['\"].*['\"]")
 
 def problems(page: Page) -> list[Problem]:
     """Return all that does not hold on the page, in the order of its lines."""
-    return sorted([*page.problems, *differences(page, run(page))])
+    try:
+        return sorted([*page.problems, *differences(page, run(page))])
+    except PageError as error:  # it does not come to its end
+        return sorted([*page.problems, *error.problems])
 
 
 def differences(page: Page, given: Run) -> Iterator[Problem]:

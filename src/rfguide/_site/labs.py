@@ -60,13 +60,12 @@ def _found(cell: Any) -> list[Any]:
 
 
 def _given(cell: Any) -> Given:
-    streams = [output for output in cell.outputs if output.output_type == "stream"]
     errors = [f"{output.ename}: {output.evalue}" for output in cell.outputs if output.output_type == "error"]
     (after,) = _found(cell)
     return Given(
-        "".join(stream.text for stream in streams if stream.name == "stdout"),
+        after["printed"],
         errors[0] if errors else None,
         after["statement"],
         tuple((light, dark) for light, dark in after["figures"]),
-        tuple(stream.text.strip() for stream in streams if stream.name == "stderr"),
+        tuple(filter(None, [after["warned"].strip()])),
     )

@@ -8,14 +8,14 @@ code, the library's sources and the versions of what it stands on.
 import ast
 import contextlib
 import hashlib
-import io
 import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from importlib import import_module
 from math import isfinite
 from operator import index
 from pathlib import Path
@@ -23,13 +23,16 @@ from typing import Any
 
 import rfguide
 from rfguide._site import store
-from rfguide._site.grammar import Page
+from rfguide._site.alone import Ended, alone
+from rfguide._site.grammar import Page, PageError, Problem
 from rfguide._site.numbers import in_words
+from rfguide._site.output import written_to
 
 # Set before anything imports pyplot: a page draws into files, whatever screen there is.
 os.environ.setdefault("MPLBACKEND", "agg")
 # Sums of floats come out the same on any number of cores; set before anything imports torch, labs inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+LIMIT = 300.0  # seconds for a page
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,24 @@ class Run:
 
 
 def run(page: Page) -> Run:
-    """Return what the page's code gives; from memory or the cache if this very code was run before."""
-    return _from_json(store.remember(*identity(page), lambda: compute(page)))
+    """Return what the page's code gives; from memory or the cache if this very code was run before.
+
+    Raises:
+        PageError: If the code does not come to its end.
+    """
+    with named(page):
+        return _from_json(store.remember(*identity(page), lambda: compute(page)))
+
+
+@contextlib.contextmanager
+def named(page: Page) -> Iterator[None]:
+    """Name the block, or the lab, at which a run ended that gave no result."""
+    try:
+        yield
+    except Ended as ended:
+        lab = identity(page)[0] == "labs"
+        line = 1 if lab else page.blocks[max(0, ended.begun - 1)].code.line
+        raise PageError([Problem(page.path, line, f"the {'lab' if lab else 'block'} {ended.why}")]) from None
 
 
 def identity(page: Page) -> tuple[str, str]:
@@ -68,13 +87,24 @@ def identity(page: Page) -> tuple[str, str]:
     return kind, hashlib.sha256("\0".join(_steps(page)).encode()).hexdigest()
 
 
-def compute(page: Page) -> dict[str, Any]:
-    """Run the page now, and return the run as `store` keeps it."""
+def compute(page: Page, limit: float = LIMIT) -> dict[str, Any]:
+    """Run the page now, in a process of its own, and return the run as `store` keeps it.
+
+    Raises:
+        Ended: If it takes longer than `limit` seconds, or ends Python.
+    """
+    for slow in ("torch", "matplotlib.pyplot"):  # imported here once, the process of each page has them
+        import_module(slow)
+    given: dict[str, Any] = alone(_computed, page, limit)
+    return given
+
+
+def _computed(page: Page, begin: Callable[[], None]) -> dict[str, Any]:
     if identity(page)[0] == "labs":
         from rfguide._site.labs import run_lab
 
         return asdict(run_lab(page))
-    return asdict(_run(page))
+    return asdict(_run(page, begin))
 
 
 def _from_json(kept: dict[str, Any]) -> Run:
@@ -106,7 +136,7 @@ def without_comments(source: str) -> str:
         return source
 
 
-def _run(page: Page) -> Run:
+def _run(page: Page, begin: Callable[[], None] = lambda: None) -> Run:
     namespace: dict[str, object] = {"__name__": "__main__"}
     values: dict[str, tuple[str, ...]] = {}
     failures: dict[str, str] = {}
@@ -117,6 +147,7 @@ def _run(page: Page) -> Run:
         values |= {f"{place}:{expression}": texts for expression, texts in found.items()}
         failures |= {f"{place}:{expression}": why for expression, why in failed.items()}
         if place < len(page.blocks):
+            begin()
             given.append(_run_block(page.blocks[place].code.text, f"<{page.path} block {place + 1}>", namespace))
     return Run(tuple(given), values, failures)
 
@@ -133,9 +164,13 @@ def evaluate(expressions: list[str], namespace: dict[str, object]) -> tuple[dict
 
 
 def _run_block(source: str, name: str, namespace: dict[str, object]) -> Given:
-    printed = io.StringIO()
     error, statement = None, 0
-    with contextlib.redirect_stdout(printed), warnings.catch_warnings(record=True) as warned, _palette(source):
+    with (
+        written_to("stdout") as printed,
+        written_to("stderr") as complained,
+        warnings.catch_warnings(record=True) as warned,
+        _palette(source),
+    ):
         warnings.simplefilter("default")
         try:
             tree = ast.parse(source, name)
@@ -148,7 +183,8 @@ def _run_block(source: str, name: str, namespace: dict[str, object]) -> Given:
                 frame.lineno or 0 for frame in traceback.extract_tb(raised.__traceback__) if frame.filename == name
             ]
             statement = sum(one.lineno <= lines[0] for one in tree.body) - 1
-    return Given(printed.getvalue(), error, statement, take_figures(), tuple(str(one.message) for one in warned))
+    warned_of = [*(str(one.message) for one in warned), *filter(None, (text.strip() for text in complained))]
+    return Given("".join(printed), error, statement, take_figures(), tuple(warned_of))
 
 
 def _palette(source: str) -> contextlib.AbstractContextManager[None]:
