@@ -50,6 +50,30 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment)
 
 
+# design
+
+
+def test_design_prints_stacks_that_stack_reads_back():
+    rows = json.loads(run("design", "48,52", "--stride", "4", "--kernels", "3,5,7", "--max-layers", "4", "--json"))
+    for row in rows:
+        last = json.loads(run("stack", row["stack"], "--json"))[-1]
+        assert (last["receptive_field"], last["effective_stride"]) == (row["receptive_field"], 4)
+        assert 48 <= row["receptive_field"] <= 52
+    assert [row["parameters"] for row in rows] == sorted(row["parameters"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["32", "--strides", "1"], "no stack of at most 40 layers has a field of 32 with these kernels, strides and"),
+        (["1,2,3"], "size=(1, 2, 3) has 3 numbers; it must be one integer or a pair (smallest, largest)"),
+        (["9", "--count", "0"], "count=0 must be at least 1"),
+    ],
+)
+def test_design_refuses_in_one_line(arguments, message):
+    assert refusal("design", *arguments).startswith(message)
+
+
 # size
 
 

@@ -1,6 +1,7 @@
 """The short way to write a stack: what each word means, and what is no word."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from rfguide import GeometryError, Layer, receptive_fields
 from rfguide.networks import NET, STACKS
-from rfguide.notation import parse
+from rfguide.notation import parse, written
 
 
 @pytest.mark.parametrize(
@@ -108,3 +109,20 @@ def test_every_layer_offered_is_one():
 def test_a_stack_is_a_text():
     with pytest.raises(TypeError, match=r"^stack=3 must be a text such as 'conv3 pool2/2', not int$"):
         parse(3)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Layer,
+            st.integers(1, 9),
+            stride=st.integers(1, 4),
+            padding=st.integers(0, 3) | st.tuples(st.integers(0, 3), st.integers(0, 3)),
+            dilation=st.integers(1, 4),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_what_is_written_is_read_as_the_same_layers(layers):
+    assert [replace(layer, name="") for layer in parse(written(layers))] == layers

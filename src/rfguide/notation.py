@@ -1,10 +1,12 @@
 """A short way to write a stack of layers: "conv3p1 pool2/2 conv3p1"."""
 
 import re
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 from rfguide.errors import MOST_LAYERS, GeometryError, at_most, shown
-from rfguide.layers import Layer
+from rfguide.layers import Layer, stack
 from rfguide.networks import STACKS
 
 _WORD = re.compile(r"(?P<kind>conv|pool)(?P<kernel>[0-9]+)(?P<options>(?:[/pd][0-9:]+)*)(?:\*(?P<times>[0-9]+))?")
@@ -69,6 +71,29 @@ def parse(text: str) -> tuple[Layer, ...]:
             except GeometryError as error:
                 raise GeometryError(f"{shown(word)} (word {number}): {error}") from None
     return tuple(layers)
+
+
+def written(layers: Iterable[Layer]) -> str:
+    """Return the text that `parse` reads as these layers, all of them called conv.
+
+    Raises:
+        TypeError: If one is no `Layer`.
+
+    Examples:
+        >>> written([Layer(7, stride=2, padding=3), Layer(3), Layer(3), Layer(2, padding=(0, 1), dilation=4)])
+        'conv7/2p3 conv3*2 conv2p0:1d4'
+    """
+    words = [_word(layer) for layer in stack(layers)]
+    runs = [(word, len(list(same))) for word, same in groupby(words)]
+    return " ".join(word if times == 1 else f"{word}*{times}" for word, times in runs)
+
+
+def _word(layer: Layer) -> str:
+    stride = f"/{layer.stride}" if layer.stride > 1 else ""
+    both = str(layer.before) if layer.before == layer.after else f"{layer.before}:{layer.after}"
+    padding = f"p{both}" if layer.before or layer.after else ""
+    dilation = f"d{layer.dilation}" if layer.dilation > 1 else ""
+    return f"conv{layer.kernel_size}{stride}{padding}{dilation}"
 
 
 def _options(word: str, text: str) -> dict[str, Any]:

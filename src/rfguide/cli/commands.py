@@ -8,6 +8,7 @@ from click.shell_completion import get_completion_class
 import rfguide
 from rfguide.cli import options
 from rfguide.cli.app import App
+from rfguide.cli.designs import design
 from rfguide.cli.pictures import plot
 from rfguide.cli.progress import progress
 from rfguide.cli.tables import Form, Row, render
@@ -254,4 +255,5 @@ def completion(shell: str) -> None:
     click.echo(complete(main, {}, "rfguide", "_RFGUIDE_COMPLETE").source())
 
 
+main.add_command(design)
 main.add_command(plot)
