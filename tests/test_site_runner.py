@@ -1,5 +1,9 @@
 """Running a page: once for both languages, kept under all that it depends on, labs in a kernel of their own."""
 
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ from rfguide._site import runner, store
 from rfguide._site.check import problems
 from rfguide._site.fill import filled
 from rfguide._site.grammar import parse
+from rfguide._site.scratch import scratch
 
 DATA = Path(__file__).parent / "data"
 
@@ -121,6 +126,67 @@ def test_a_lab_without_end_is_ended_and_named(no_cache, monkeypatch):
     monkeypatch.setattr(runner, "compute", lambda page: real(page, limit=8))
     (found,) = problems(page("while True:\n    pass", path="docs/en/labs/l.md"))
     assert str(found) == "docs/en/labs/l.md:1: the lab still runs after 8 seconds"
+
+
+HOLDS = """
+from time import sleep
+from rfguide._site.scratch import scratch
+with scratch() as folder:
+    (folder / "file").touch()
+    print(folder, flush=True)
+    sleep(1000)
+"""
+
+
+def test_what_a_killed_run_left_is_swept_by_the_next_and_nothing_else(monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    runs = [subprocess.Popen([sys.executable, "-c", HOLDS], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        killed, alive = [Path(run.stdout.readline().strip()) for run in runs]
+        runs[0].kill()
+        runs[0].wait()
+        assert killed.exists()
+        with scratch() as own:
+            assert sorted(tmp_path.iterdir()) == sorted([alive, own])
+        assert list(tmp_path.iterdir()) == [alive]
+    finally:
+        for run in runs:
+            run.kill()
+            run.communicate()
+
+
+def test_a_lab_that_is_ended_leaves_nothing_to_the_next(no_cache, monkeypatch, tmp_path):
+    """Its kernel, its sockets and its connection file are all in one folder, which the next lab sweeps."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "t"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    (tmp_path / "t").mkdir()
+    real = runner.compute
+    with monkeypatch.context() as short:
+        short.setattr(runner, "compute", lambda page: real(page, limit=8))
+        problems(page("while True:\n    pass", path="docs/en/labs/l.md"))
+    assert problems(page("print(1)", after="\n```text\n1\n```\n", path="docs/en/labs/m.md")) == []
+    assert not list((tmp_path / "t").glob("rfguide-*"))
+    assert not list(tmp_path.glob("runtime/*"))
+
+
+def test_what_a_killed_run_left_of_a_file_of_the_cache_is_swept(no_cache):
+    (no_cache / "pages").mkdir()
+    left, young = no_cache / "pages/left.part", no_cache / "pages/young.part"
+    left.touch()
+    young.touch()
+    os.utime(left, (0, 0))
+    store.remember("pages", "key", lambda: [1])
+    assert [path.name for path in (no_cache / "pages").glob("*.part")] == ["young.part"]
+
+
+def test_two_labs_at_once_in_one_folder_each_give_their_own(no_cache):
+    """As two builds of one checkout run them: processes of their own, one working directory, one cache."""
+    labs = [page(f"print({number})", path=f"docs/en/labs/{number}.md") for number in range(4)]
+    with ThreadPoolExecutor(len(labs)) as pool:
+        printed = [run["given"][0]["printed"] for run in pool.map(runner.compute, labs)]
+    assert printed == ["0\n", "1\n", "2\n", "3\n"]
 
 
 def test_a_page_that_ends_python_is_named(no_cache):

@@ -6,7 +6,6 @@ outputs go to the splicer like those of every other page: a lab looks, links and
 """
 
 import os
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -16,6 +15,7 @@ from nbconvert.exporters import NotebookExporter
 from rfguide._site.grammar import Page
 from rfguide._site.notebook import notebook
 from rfguide._site.runner import Given, Run, expressions_at
+from rfguide._site.scratch import scratch
 
 FOUND = "application/vnd.rfguide+json"  # how the kernel hands over what is no text: figures, values
 
@@ -34,8 +34,9 @@ def run_lab(page: Page) -> Run:
     app = get_nbconvert_app(execute=True, kernel_name="python3", allow_errors=True)
     app.config["ExecutePreprocessor"].update(startup_timeout=600, timeout=None)  # a busy machine is no fault
     app.config.KernelManager.transport = "ipc"  # a file of this user, no open port
-    with TemporaryDirectory(prefix="rfguide-kernel-") as folder:  # of this run alone: two builds at once never meet
+    with scratch() as folder:  # of this run alone: two builds at once never meet
         app.config.KernelManager.ip = f"{folder}/kernel"
+        app.config.KernelManager.connection_file = f"{folder}/connection.json"
         text, _ = NotebookExporter(config=app.config).from_notebook_node(lab)
     done = nbformat.reads(text, as_version=4).cells[1:]
     values: dict[str, tuple[str, ...]] = {}

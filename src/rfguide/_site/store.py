@@ -8,11 +8,14 @@ import hashlib
 import json
 import os
 import platform
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import rfguide
@@ -20,6 +23,7 @@ import rfguide
 LIBRARY = Path(rfguide.__file__).parent
 FOLDER = LIBRARY.parents[1] / ".cache"
 BELOW = ("torch", "numpy", "matplotlib", "scikit-learn", "scikit-image", "click")
+UNFINISHED = 3600  # seconds after which nobody writes on a file any more
 
 _memory: dict[tuple[str, str, str], Any] = {}
 BEGUN: dict[tuple[str, str], Future[Any]] = {}  # by kind and key: what `ahead` has other processes compute
@@ -63,12 +67,21 @@ def remember(kind: str, key: str, compute: Callable[[], Any]) -> Any:
             begun = BEGUN.get((kind, key))
             _memory[whole] = json.loads(json.dumps(begun.result() if begun else compute()))
             if not os.environ.get("CI"):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                fresh = path.with_suffix(f".{os.getpid()}")
                 kept = {"digest": _digest(_memory[whole]), "value": _memory[whole]}
-                fresh.write_text(json.dumps(kept), encoding="utf-8")
-                fresh.replace(path)  # two builds at once never see half a file
+                _write(path, json.dumps(kept))
     return _memory[whole]
+
+
+def _write(path: Path, text: str) -> None:
+    """Write at once, so that two builds never see half a file; what a killed build left unfinished goes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for other in path.parent.glob("*.part"):
+        with suppress(FileNotFoundError):
+            if other.stat().st_mtime < time.time() - UNFINISHED:
+                other.unlink()
+    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as fresh:
+        fresh.write(text)
+    Path(fresh.name).replace(path)
 
 
 def knows(kind: str, key: str) -> bool:
