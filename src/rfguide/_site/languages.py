@@ -20,6 +20,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation, Section
 from mkdocs.structure.pages import Page
 
+from rfguide._site import finding
+
 LANGUAGES = ("en", "zh")
 ROOT = "en"  # the language at the site's root
 
@@ -140,9 +142,12 @@ def split_search(files: Files, config: MkDocsConfig) -> None:
     fresh: dict[str, list[Any]] = {}
     for entry in whole["docs"]:
         fresh.setdefault(entry["location"].partition("#")[0], []).append(entry)
+    pages = {file.url.removeprefix("./"): file.page for file in files.documentation_pages()}
+    for place, found in fresh.items():
+        if page := pages.get(place):
+            finding.enrich(found, page)
     _entries.update(fresh)
-    there = {file.url.removeprefix("./") for file in files.documentation_pages()}
-    for gone in set(_entries) - there:
+    for gone in _entries.keys() - pages.keys():
         del _entries[gone]
     entries = [entry for page in _entries.values() for entry in page]
     for code in LANGUAGES:
@@ -153,6 +158,8 @@ def split_search(files: Files, config: MkDocsConfig) -> None:
             if entry["location"].startswith(base(code)) and not (others and entry["location"].startswith(others))
         ]
         part = {"config": {**whole["config"], "lang": [code]}, "docs": docs}
+        if code == "zh":
+            finding.for_chinese(part)
         path = Path(config.site_dir, base(code), "search/search_index.json")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(part, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
