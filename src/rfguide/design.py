@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from rfguide.errors import GeometryError, at_least
+from rfguide.errors import GeometryError, at_least, shown
 from rfguide.fields import ReceptiveField, receptive_fields
 from rfguide.layers import Layer
 from rfguide.sizes import output_sizes, same_padding
@@ -150,7 +150,9 @@ def _range(size: int | tuple[int, int]) -> tuple[int, int]:
         (low,) = at_least(1, size=size)
         return low, low
     if len(size) != 2:
-        raise GeometryError(f"{size=} has {len(size)} numbers; it must be one integer or a pair (smallest, largest)")
+        raise GeometryError(
+            f"size={shown(size)} has {len(size)} numbers; it must be one integer or a pair (smallest, largest)"
+        )
     low, high = at_least(1, **{"size[0]": size[0], "size[1]": size[1]})
     if low > high:
         raise GeometryError(f"{size=} must be a pair (smallest, largest)")
@@ -224,7 +226,9 @@ def _choices(kernels: Sequence[int], strides: Sequence[int], dilations: Sequence
 
 def _numbers(name: str, numbers: Iterable[int]) -> list[int]:
     if isinstance(numbers, int) or not isinstance(numbers, Iterable):
-        raise TypeError(f"{name}={numbers!r} must be a series of integers such as (3, 5), not {type(numbers).__name__}")
+        raise TypeError(
+            f"{name}={shown(numbers)} must be a series of integers such as (3, 5), not {type(numbers).__name__}"
+        )
     found = at_least(1, **{f"{name}[{place}]": number for place, number in enumerate(numbers)})
     if not found:
         raise GeometryError(f"{name} is empty; it must hold at least one number")

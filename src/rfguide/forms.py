@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import gcd
 
-from rfguide.errors import GeometryError
+from rfguide.errors import MOST_LAYERS, GeometryError, at_most, shown
 from rfguide.fields import ReceptiveField
 from rfguide.layers import Layer, Transposed
 
@@ -121,7 +121,7 @@ def phases(layers: Iterable[Layer | Transposed]) -> tuple[ReceptiveField | None,
     convolutions and poolings alone, that of `receptive_fields`. None among several is a unit that sees nothing.
 
     Raises:
-        GeometryError: If the period grows beyond 4,096 units, or no unit sees anything.
+        GeometryError: If the period grows beyond 4,096 units, no unit sees anything, or there are over 100,000 layers.
         TypeError: If a layer is neither a `Layer` nor a `Transposed`.
 
     Examples:
@@ -131,10 +131,13 @@ def phases(layers: Iterable[Layer | Transposed]) -> tuple[ReceptiveField | None,
         5 (-2, 2)
         5 (-2, 2)
     """
+    if not isinstance(layers, Iterable):
+        raise TypeError(f"layers={shown(layers)} must be a sequence of layers, not {type(layers).__name__}")
     form = INPUT
     for place, layer in enumerate(layers):
+        at_most(MOST_LAYERS, layers=place + 1)
         if not isinstance(layer, Layer | Transposed):
-            raise TypeError(f"layers[{place}]={layer!r} must be a Layer or Transposed, not {type(layer).__name__}")
+            raise TypeError(f"layers[{place}]={shown(layer)} must be a Layer or Transposed, not {type(layer).__name__}")
         after = through(form, layer if isinstance(layer, Layer) else backwards(layer))
         if after is None:
             raise GeometryError(f"layers[{place}]: the fields repeat after more than {LONGEST_PERIOD} units")

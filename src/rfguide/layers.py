@@ -101,7 +101,7 @@ class Transposed:
         numbers = at_least(1, kernel_size=self.kernel_size, stride=self.stride, dilation=self.dilation)
         numbers += at_least(0, padding=self.padding, output_padding=self.output_padding)
         if not isinstance(self.name, str):
-            raise TypeError(f"name={self.name!r} must be a string, not {type(self.name).__name__}")
+            raise TypeError(f"name={shown(self.name)} must be a string, not {type(self.name).__name__}")
         for key, number in zip(
             ("kernel_size", "stride", "dilation", "padding", "output_padding"), numbers, strict=True
         ):

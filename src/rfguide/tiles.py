@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rfguide.errors import GeometryError, TraceError, at_least
+from rfguide.errors import GeometryError, TraceError, at_least, shown
 from rfguide.forms import Form, hull
 from rfguide.probe.nans import Progress
 from rfguide.trace import Trace, trace
@@ -203,7 +203,7 @@ def tiling(model: nn.Module | Trace, input_size: Sequence[int], tile: int | Sequ
     count = len(traced.axes)
     steps = tuple(tile) if isinstance(tile, tuple | list) else (tile,) * count
     if len(steps) != count:
-        raise GeometryError(f"{tile=} has {len(steps)} numbers; the input has {count} axes")
+        raise GeometryError(f"tile={shown(tile)} has {len(steps)} numbers; the input has {count} axes")
     steps = at_least(1, **{f"tile[{axis}]": n for axis, n in enumerate(steps)})
     output = traced.output
     if len(traced.outputs) != 1 or len(output.units) != count:
@@ -220,7 +220,9 @@ def tiling(model: nn.Module | Trace, input_size: Sequence[int], tile: int | Sequ
 
 def _sizes(input_size: Any) -> Sequence[Any]:
     if not isinstance(input_size, tuple | list | torch.Size):
-        raise TypeError(f"{input_size=} must be a shape such as (1, 3, 224, 224), not {type(input_size).__name__}")
+        raise TypeError(
+            f"input_size={shown(input_size)} must be a shape such as (1, 3, 224, 224), not {type(input_size).__name__}"
+        )
     return input_size
 
 

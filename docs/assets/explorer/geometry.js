@@ -18,7 +18,8 @@ function repr(value) {
     const quote = value.includes("'") && !value.includes('"') ? '"' : "'";
     return quote + value.replace(RegExp(`[${quote}\\\\]`, "g"), "\\$&") + quote;
   }
-  if (Number.isInteger(value)) return `${BigInt(value)}`;
+  // As Python's library: beyond 64 bits a number is told by its length.
+  if (Number.isInteger(value)) return Math.abs(value) < 2 ** 63 ? `${BigInt(value)}` : `a number of ${BigInt(Math.abs(value)).toString(2).length} bits`;
   const small = Math.abs(value) < 1e-4;
   return { null: "None", undefined: "None", true: "True", false: "False", NaN: "nan" }[value] ?? (small ? value.toExponential().replace(/-(\d)$/, "-0$1") : `${value}`);
 }

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rfguide.errors import GeometryError, TraceError, at_least
+from rfguide.errors import GeometryError, TraceError, at_least, shown
 from rfguide.probe.feed import Feed, feed
 from rfguide.probe.gradients import slope
 from rfguide.probe.nans import Progress
@@ -54,7 +54,9 @@ class Effective:
             TypeError: If it is no number.
         """
         if isinstance(fraction, bool) or not isinstance(fraction, int | float | np.floating):
-            raise TypeError(f"{fraction=} must be a number above 0 and up to 1, not {type(fraction).__name__}")
+            raise TypeError(
+                f"fraction={shown(fraction)} must be a number above 0 and up to 1, not {type(fraction).__name__}"
+            )
         if not 0 < fraction <= 1:
             raise GeometryError(f"{fraction=} must be above 0 and up to 1")
         return tuple(_shortest(self._along(axis), float(fraction)) for axis in range(self.weights.ndim))
@@ -115,7 +117,7 @@ def effective(
     """
     (samples,) = at_least(1, samples=samples)
     if power not in (1, 2):
-        raise GeometryError(f"{power=} must be 1, the size of the gradient, or 2, its square")
+        raise GeometryError(f"power={shown(power)} must be 1, the size of the gradient, or 2, its square")
     if inputs is not None and (not isinstance(inputs, Tensor) or not len(inputs)):
         raise TypeError(f"inputs must be a tensor with samples in its first dimension, not {type(inputs).__name__}")
     shape = input_size if inputs is None else tuple(inputs[:1].shape)
