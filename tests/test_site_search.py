@@ -74,8 +74,9 @@ def test_the_page_that_a_reader_wants_comes_first(search, language):
     ids=lambda names: names[0],
 )
 def test_a_name_is_found_however_it_is_spelt(search, spellings):
-    first = {search(spelling)[0].partition("#")[0] for spelling in spellings}
-    assert len(first) == 1, first
+    """One page is among the first two, whichever way the name is typed."""
+    found = [{place.partition("#")[0] for place in search(spelling)[:2]} for spelling in spellings]
+    assert set.intersection(*found), found
 
 
 @pytest.mark.browser
