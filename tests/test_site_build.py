@@ -104,6 +104,20 @@ def test_a_page_that_is_gone_leaves_the_search(project):
         assert {entry["location"].partition("#")[0] for entry in index["docs"]} == {"", "good/"}
 
 
+def test_aliases_are_searched_and_name_headings_of_their_page(project, caplog):
+    page = project / "docs/en/other.md"
+    text = page.read_text(encoding="utf-8")
+    front = '---\naliases:\n  other: "VGG16, filter"\n  there: stride\n---\n\n'
+    page.write_text(front + text, encoding="utf-8")
+    index = json.loads((make(project) / "search/search_index.json").read_text(encoding="utf-8"))
+    found = {entry["location"]: entry for entry in index["docs"]}
+    assert set(found["other/"]["aliases"].split()) == {"16", "VGG16", "filters"}
+    assert "strides" in found["other/#there"]["aliases"].split()
+    assert "strides" in found["other/"]["outline"].split()
+    page.write_text(front.replace("there:", "their:") + text, encoding="utf-8")
+    assert "docs/en/other.md: aliases name no heading of the page: their" in refused(project, caplog)
+
+
 def test_a_broken_link_is_refused(project, caplog):
     page = project / "docs/en/good.md"
     page.write_text(page.read_text(encoding="utf-8").replace("other.md#there", "othre.md#there"), encoding="utf-8")

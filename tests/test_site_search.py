@@ -1,14 +1,17 @@
 """Readers' own words, typed into the theme's own search in the built site: the page that they want comes first."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from playwright.sync_api import Browser
 
 from rfguide._site.languages import base
 
+DOCS = Path(__file__).parents[1] / "docs"
 DATA = Path(__file__).parent / "data"
 
 # The worker as the theme starts it; a query is answered by the places of its results, best first.
@@ -28,6 +31,13 @@ SEARCH = """async (base) => {
 def queries(language: str) -> dict[str, list[str]]:
     """Each query with the pages of which one should come first."""
     return json.loads((DATA / f"queries.{language}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.relative_to(DOCS).as_posix())
+def test_a_front_matter_is_yaml(path):
+    """MkDocs reads one that is not line by line, without a word, and aliases would be lost."""
+    front = re.match(r"---\n(.*?)\n---\n", path.read_text(encoding="utf-8"), re.DOTALL)[1]
+    assert yaml.safe_load(front)["description"]
 
 
 @pytest.fixture(scope="module", params=["en", "zh"])
@@ -64,13 +74,14 @@ def test_the_page_that_a_reader_wants_comes_first(search, language):
     ids=lambda names: names[0],
 )
 def test_a_name_is_found_however_it_is_spelt(search, spellings):
-    first = {search(spelling)[0].partition("#")[0] for spelling in spellings}
-    assert len(first) == 1, first
+    """One page is among the first two, whichever way the name is typed."""
+    found = [{place.partition("#")[0] for place in search(spelling)[:2]} for spelling in spellings]
+    assert set.intersection(*found), found
 
 
 @pytest.mark.browser
-def test_no_words_between_languages_are_needed_in_chinese(search, language):
-    """A Chinese reader puts no space beside a Latin word; the theme alone then finds nothing."""
+def test_chinese_needs_no_space_beside_latin_words(search, language):
+    """Many put no space beside a Latin word; the theme alone then finds nothing."""
     if language == "zh":
         assert search("resnet50感受野") == search("resnet50 感受野")
         assert search("感受野的大小")
