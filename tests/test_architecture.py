@@ -103,3 +103,13 @@ def test_the_test_sees_imports_wherever_they_stand():
     code = "import a.b\nfrom rfguide import trace\ndef f():\n    from rfguide.plot import x\n"
     code += "if TYPE_CHECKING:\n    import c"
     assert imports(ast.parse(code)) == {"a.b", "rfguide.trace", "rfguide.plot"}
+
+
+def test_only_the_hook_holds_a_build():
+    """No function of the site's machinery sets a name of its module; MkDocs calls the hook's functions bare."""
+    holders = {
+        file.name
+        for file in (PACKAGE / "_site").glob("*.py")
+        if any(isinstance(node, ast.Global) for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    }
+    assert holders == {"hook.py"}

@@ -4,6 +4,8 @@ import html
 import json
 import logging
 import re
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -116,6 +118,51 @@ def test_aliases_are_searched_and_name_headings_of_their_page(project, caplog):
     assert "strides" in found["other/"]["outline"].split()
     page.write_text(front.replace("there:", "their:") + text, encoding="utf-8")
     assert "docs/en/other.md: aliases name no heading of the page: their" in refused(project, caplog)
+
+
+def searched(site: Path) -> set[str]:
+    index = json.loads((site / "search/search_index.json").read_text(encoding="utf-8"))
+    return {entry["location"].partition("#")[0] for entry in index["docs"]}
+
+
+def test_a_server_keeps_what_it_does_not_read_again_and_forgets_what_is_gone(project):
+    """As `mkdocs serve --dirty` builds: one start, then a build for each edit."""
+    path = project / "mkdocs.yml"
+    load_config(str(path), strict=True).plugins.on_startup(command="serve", dirty=True)
+    build(load_config(str(path)), dirty=True)
+    assert searched(project / "site") == {"", "good/", "other/"}
+    for language in ("en", "zh"):
+        (project / "docs" / language / "other.md").unlink()
+    path.write_text(path.read_text(encoding="utf-8").replace("      - other.md\n", ""), encoding="utf-8")
+    home = project / "docs/en/index.md"
+    home.write_text(home.read_text(encoding="utf-8") + "\nMore.\n", encoding="utf-8")
+    build(load_config(str(path)), dirty=True)
+    assert searched(project / "site") == {"", "good/"}
+
+
+def test_a_build_knows_nothing_of_another_site_built_before_it(project):
+    make(project)
+    for language in ("en", "zh"):
+        page = project / "docs" / language / "other.md"
+        page.rename(page.with_name("new.md"))
+    for path in [project / "mkdocs.yml", *(project / "docs" / one / "good.md" for one in ("en", "zh"))]:
+        path.write_text(path.read_text(encoding="utf-8").replace("other.md", "new.md"), encoding="utf-8")
+    assert searched(make(project)) == {"", "good/", "new/"}
+
+
+def test_two_builds_at_once_in_one_checkout_both_come_to_their_end(project):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d"]
+    builds = [
+        subprocess.Popen([*command, str(project / name)], cwd=project, stderr=subprocess.PIPE, text=True)
+        for name in ("one", "two")
+    ]
+    said = [build.communicate()[1] for build in builds]
+    assert [build.returncode for build in builds] == [0, 0], said
+    one, two = (
+        {path.relative_to(project / name): path.stat().st_size for path in (project / name).rglob("*.html")}
+        for name in ("one", "two")
+    )
+    assert one == two
 
 
 def test_a_broken_link_is_refused(project, caplog):

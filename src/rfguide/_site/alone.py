@@ -1,5 +1,6 @@
 """Run a function in a process of its own, so that whatever it does ends within a time and harms nothing else."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 
 # A copy of this process has all that is imported here; elsewhere than on Linux, copies are not safe.
 _CONTEXT: Any = get_context("fork" if sys.platform == "linux" else "spawn")
+
+_PR_SET_PDEATHSIG = 1
 
 
 class Ended(Exception):
@@ -56,4 +59,6 @@ def alone(work: Callable[[Any, Callable[[], None]], Any], what: Any, limit: floa
 def _work(its: Connection, work: Callable[[Any, Callable[[], None]], Any], what: Any) -> None:
     if hasattr(os, "setsid"):
         os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a build that is killed leaves no page running
     its.send((True, work(what, lambda: its.send((False, None)))))

@@ -6,6 +6,7 @@ module only connects: it is named in mkdocs.yml under `hooks`.
 
 import logging
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ from mkdocs.structure.files import File, Files, get_files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
-from rfguide._site import ahead, grammar, languages
+from rfguide._site import grammar, languages
+from rfguide._site.ahead import Ahead
 from rfguide._site.check import differences
 from rfguide._site.grammar import PageError, Problem
 from rfguide._site.notebook import notebook
 from rfguide._site.published import published
 from rfguide._site.runner import Run, run
+from rfguide._site.scratch import sweep
 from rfguide._site.splice import spliced
 
 log = logging.getLogger("mkdocs.plugins.rfguide")
@@ -31,16 +34,38 @@ log = logging.getLogger("mkdocs.plugins.rfguide")
 # Names, operators, punctuation and spaces of code look like plain text here; as elements they would be half of a page.
 PLAIN = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 
-_problems: list[Problem] = []
-_files: Files
-_navs: dict[str, Navigation] = {}
-_titles: dict[str, str] = {}  # of every page built so far, for `mkdocs serve --dirty`, which reads only what was edited
+
+@dataclass
+class Build:
+    """All that one build knows; nothing else in `_site` remembers one."""
+
+    ahead: Ahead
+    files: Files = field(default_factory=lambda: Files([]))
+    navs: dict[str, Navigation] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    # Of pages built before as well, for `mkdocs serve --dirty`, which reads only what was edited.
+    titles: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, list[Any]] = field(default_factory=dict)
+
+    def next(self, ahead: Ahead) -> "Build":
+        """Return the build that follows this one under the same server."""
+        return Build(ahead, titles=self.titles, entries=self.entries)
+
+
+_build = Build(Ahead([]))  # MkDocs calls functions of this module, so it has to hold the build that they are part of
+
+
+def on_startup(command: str, dirty: bool) -> None:
+    global _build
+    _build = Build(Ahead([]))
+    sweep()
 
 
 @event_priority(100)
 def on_config(config: MkDocsConfig) -> None:
     """Come first: pages run while other plugins read their dictionaries."""
-    ahead.start([_read(file, config) for file in get_files(config).documentation_pages()])
+    global _build
+    _build = _build.next(Ahead([_read(file, config) for file in get_files(config).documentation_pages()]))
     titles = {code: words.get("sections", {}) for code, words in config.extra["languages"].items()}
     config.extra |= {"site_description": config.site_description, "copyright": config.copyright}
     if config.nav:
@@ -48,9 +73,7 @@ def on_config(config: MkDocsConfig) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    global _files
-    _files = files
-    _problems.clear()
+    _build.files = files
     languages.move_to_root(files)
     _publish(files, config)
 
@@ -66,16 +89,18 @@ def _publish(files: Files, config: MkDocsConfig) -> None:
 
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
+    _build.titles = {path: title for path, title in _build.titles.items() if files.get_file_from_path(path)}
     for page in nav.pages:
-        if page.file.src_uri in _titles and not page.file.is_modified():
-            page.title = _titles[page.file.src_uri]
-    _navs.update(languages.split(nav))
+        if page.file.src_uri in _build.titles and not page.file.is_modified():
+            page.title = _build.titles[page.file.src_uri]
+    _build.navs = languages.split(nav)
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     read = _read(page.file, config)
     found = list(read.problems)
     try:
+        _build.ahead.settle(read)
         given = run(read)
         found += differences(read, given)
         if not found:
@@ -89,7 +114,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return re.sub(r"\A---\n.*?\n---\n", "", result.markdown, flags=re.DOTALL)
     except PageError as error:
         found += error.problems
-    _problems.extend(found)
+    _build.problems.extend(found)
     return markdown
 
 
@@ -110,22 +135,22 @@ def _offer_notebook(read: grammar.Page, given: Run, page: Page, config: MkDocsCo
 
 
 def on_env(env: Any, config: MkDocsConfig, files: Files) -> Any:
-    ahead.stop()
-    if _problems:
-        for problem in sorted(_problems):
+    _build.ahead.stop()
+    if _build.problems:
+        for problem in sorted(_build.problems):
             log.error(str(problem))
-        raise PluginError(f"{len(_problems)} thing(s) on the pages do not hold")
+        raise PluginError(f"{len(_build.problems)} thing(s) on the pages do not hold")
     return env
 
 
 def on_build_error(error: Exception) -> None:
-    ahead.stop()
+    _build.ahead.stop()
 
 
 def on_template_context(context: Any, template_name: str, config: MkDocsConfig) -> Any:
     """A page that belongs to no language, such as 404, is in the root's, and leads to each home."""
     languages.speak(config, languages.ROOT)
-    context["nav"] = _navs[languages.ROOT]
+    context["nav"] = _build.navs[languages.ROOT]
     context["twins"] = [
         (code, config.extra["languages"][code]["name"], languages.base(code) or ".") for code in languages.LANGUAGES
     ]
@@ -143,32 +168,32 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     if languages.language(page.file) == "zh":
         html = languages.chinese_spacing(html)
     html = PLAIN.sub(r"\1", html)
-    if any(problem.path.endswith(page.file.src_uri) for problem in _problems):
+    if any(problem.path.endswith(page.file.src_uri) for problem in _build.problems):
         return html  # on_env will say why
     text = re.sub(r"<(code|pre|script|style|svg)\b.*?</\1>|<[^>]*>", "", html, flags=re.DOTALL)
     if left := re.search(r"\\[A-Za-z]+|\$\$", text):
-        _problems.append(Problem(f"docs/{page.file.src_uri}", 1, f"{left[0]} is left over in the finished page"))
+        _build.problems.append(Problem(f"docs/{page.file.src_uri}", 1, f"{left[0]} is left over in the finished page"))
     return html
 
 
 @event_priority(100)
 def on_page_context(context: Any, page: Page, config: MkDocsConfig, nav: Navigation) -> Any:
     code = languages.language(page.file)
-    _titles[page.file.src_uri] = str(page.title)
+    _build.titles[page.file.src_uri] = str(page.title)
     languages.speak(config, code)
     if "description" in page.meta:  # the theme puts it into an attribute as it is
         page.meta["description"] = Markup(escape(str(page.meta["description"])))
-    context["nav"] = _navs.get(code, nav)
+    context["nav"] = _build.navs.get(code, nav)
     context["base"] = languages.base(code)
     context["twins"] = [
         (other, config.extra["languages"][other]["name"], found.url)
         for other in languages.LANGUAGES
-        if (found := languages.twin(page.file, _files, other))
+        if (found := languages.twin(page.file, _build.files, other))
     ]
     return context
 
 
 @event_priority(-100)
 def on_post_build(config: MkDocsConfig) -> None:
-    languages.write_sitemaps(_files, config)
-    languages.split_search(_files, config)
+    languages.write_sitemaps(_build.files, config)
+    _build.entries = languages.split_search(_build.files, config, _build.entries)

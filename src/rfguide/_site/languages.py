@@ -133,23 +133,24 @@ def _address(site: str, file: File) -> str:
     return f"{site}/{file.url.removeprefix('./')}"
 
 
-_entries: dict[str, list[Any]] = {}  # of every page built so far; a dirty build indexes only what was edited
+def split_search(files: Files, config: MkDocsConfig, known: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Give each language the part of the search index that is about its pages; return each page's entries.
 
-
-def split_search(files: Files, config: MkDocsConfig) -> None:
-    """Give each language the part of the search index that is about its pages; one that is gone leaves it."""
+    Args:
+        files: All that the site has now.
+        config: The site's.
+        known: The entries of pages built before; a dirty build indexes only what was edited.
+    """
     whole = json.loads(Path(config.site_dir, "search/search_index.json").read_text(encoding="utf-8"))
     fresh: dict[str, list[Any]] = {}
     for entry in whole["docs"]:
         fresh.setdefault(entry["location"].partition("#")[0], []).append(entry)
-    pages = {file.url.removeprefix("./"): file.page for file in files.documentation_pages()}
+    there = {file.url.removeprefix("./"): file.page for file in files.documentation_pages()}
     for place, found in fresh.items():
-        if page := pages.get(place):
+        if page := there.get(place):
             finding.enrich(found, page)
-    _entries.update(fresh)
-    for gone in _entries.keys() - pages.keys():
-        del _entries[gone]
-    entries = [entry for page in _entries.values() for entry in page]
+    pages = {url: entries for url, entries in {**known, **fresh}.items() if url in there}
+    entries = [entry for page in pages.values() for entry in page]
     for code in LANGUAGES:
         others = tuple(base(other) for other in LANGUAGES if other not in (code, ROOT))
         docs = [
@@ -163,6 +164,7 @@ def split_search(files: Files, config: MkDocsConfig) -> None:
         path = Path(config.site_dir, base(code), "search/search_index.json")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(part, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+    return pages
 
 
 CHINESE = "\u3000-\u303f\u4e00-\u9fff\uff00-\uffef"

@@ -10,7 +10,6 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -25,8 +24,8 @@ FOLDER = LIBRARY.parents[1] / ".cache"
 BELOW = ("torch", "numpy", "matplotlib", "scikit-learn", "scikit-image", "click")
 UNFINISHED = 3600  # seconds after which nobody writes on a file any more
 
+# Like a function's cache: a key holds all that its value depends on, so no build sees that there was one before.
 _memory: dict[tuple[str, str, str], Any] = {}
-BEGUN: dict[tuple[str, str], Future[Any]] = {}  # by kind and key: what `ahead` has other processes compute
 
 
 @cache
@@ -64,8 +63,7 @@ def remember(kind: str, key: str, compute: Callable[[], Any]) -> Any:
         if kept is not None:
             _memory[whole] = kept
         else:
-            begun = BEGUN.get((kind, key))
-            _memory[whole] = json.loads(json.dumps(begun.result() if begun else compute()))
+            _memory[whole] = json.loads(json.dumps(compute()))
             if not os.environ.get("CI"):
                 kept = {"digest": _digest(_memory[whole]), "value": _memory[whole]}
                 _write(path, json.dumps(kept))
