@@ -43,6 +43,22 @@ class Together(nn.Module):
         return self.how
 
 
+class Wide(nn.Module):
+    """Kernels 1, 3, 5, … side by side, concatenated, shuffled, mixed in groups; a slice of the channels is taken."""
+
+    def __init__(self, channels, axes, order, group, taken):
+        super().__init__()
+        many, self.order, self.taken = len(order), order, taken
+        self.branches = nn.ModuleList(conv(axes)(channels, 1, 2 * k + 1, padding=k) for k in range(many))
+        self.mix = conv(axes)(many, many // group, 1, groups=many // group)
+
+    def forward(self, x):
+        return self.mix(torch.cat([branch(x) for branch in self.branches], 1)[:, self.order])[:, self.taken]
+
+    def extra_repr(self):
+        return f"order {self.order}, {self.taken}"
+
+
 def conv(axes):
     return (nn.Conv1d, nn.Conv2d, nn.Conv3d)[axes - 1]
 
@@ -193,6 +209,18 @@ def layers(draw, channels, axes):
     )
 
 
+@st.composite
+def wide(draw, channels, axes):
+    """1 to 150 branches on one axis, where they are quick to run; fewer on more."""
+    group = draw(st.integers(1, 3))
+    many = group * draw(st.integers(1, (150, 12, 6)[axes - 1] // group))
+    order = list(range(many))
+    if draw(st.booleans()):
+        draw(st.randoms(use_true_random=False)).shuffle(order)
+    start = draw(st.integers(0, many // group - 1))
+    return Wide(channels, axes, order, group, slice(start, start + draw(st.integers(1, 4))))
+
+
 def shape_after(module, shape):
     """Return the shape that a module makes, None where torch refuses or the map is out of bounds."""
     try:
@@ -217,6 +245,8 @@ def chains(draw, shape, depth, nested):
                 draw(chains(shape, draw(st.integers(0, 2)), nested - 1)) for _ in range(draw(st.integers(2, 3)))
             ]
             module = Together(branches, draw(st.sampled_from(["add", "cat"])))
+        elif nested and draw(st.integers(0, 29)) == 7:  # they are slow to run: seldom, and never as the simplest
+            module = draw(wide(channels, axes))
         else:
             module = draw(layers(channels, axes))
         after = shape_after(module, shape)

@@ -225,9 +225,9 @@ def test_probe_of_a_unit_that_sees_nothing(tmp_path):
 
 
 def test_check_agrees_with_status_0_and_differs_with_status_1(monkeypatch):
-    agreement = "trace and the NaN probe agree on 18 units of 6 maps (54 forward passes)"
+    agreement = "trace and the NaN probe agree on 30 units of 6 maps (64 forward passes)"
     assert run("check", *MODEL) == agreement
-    row = {"agrees": True, "maps": 6, "units": 18, "passes": 54, "difference": ""}
+    row = {"agrees": True, "maps": 6, "units": 30, "passes": 64, "difference": ""}
     assert json.loads(run("check", *MODEL, "--json")) == [row]
     monkeypatch.setattr(Map, "visible", lambda self, unit, *, input=None: ((0, 0), (0, 0)))
     line = run("check", *MODEL, status=1)

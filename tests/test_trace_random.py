@@ -12,6 +12,7 @@ from torch import nn
 import rfguide
 from nan_oracle import differences, interior_differences
 from random_networks import Do, networks
+from rfguide.probe.columns import compared
 
 SETTINGS = settings(
     deadline=None,
@@ -24,8 +25,14 @@ def hold_against_nan(model, sample):
     note(f"{tuple(sample.shape)}\n{model}")
     trace = rfguide.trace(model, sample)
     assert differences(model, trace, [sample], batched=True) == []
+    assert [(name, wrong) for name, m in trace.items() if (wrong := columns_differ(m, sample))] == []
     if not any(word in str(model) for word in ("roll", "circular")):  # what wraps round sees both ends
         assert [name for name, m in trace.items() if not bounds(m)] == []
+
+
+def columns_differ(m, sample):
+    """Return what `check` finds wrong in a map's columns, given that all it says of units is right."""
+    return compared(m, sample.shape[2:], list(product(*map(range, m.units)))[:: max(1, len(m.units))]).wrong
 
 
 def bounds(m):

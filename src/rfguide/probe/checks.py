@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from rfguide.errors import at_least
+from rfguide.probe.columns import Wrong, compared
 from rfguide.probe.feed import Feed, feed, untouched
-from rfguide.probe.nans import Progress, Region, is_nan, measure, planted
+from rfguide.probe.nans import Progress, is_nan, measure, planted
 from rfguide.probe.units import at_unit
 from rfguide.probe.watch import OUTPUT, Done, run
 from rfguide.trace import Map, Trace, trace
@@ -21,29 +22,44 @@ from rfguide.trace import Map, Trace, trace
 _Planting = tuple[str, int, int, int]
 # A map and a unit on it.
 _Place = tuple[str, tuple[int, ...]]
+# What a map says that its tensor shows without a NaN.
+_OF_RUN: dict[str, Callable[[Map, Tensor], tuple[int, ...]]] = {
+    "shape": lambda one, tensor: tuple(tensor.shape),
+    "units": lambda one, tensor: tuple(tensor.shape[dim] for dim in one.unit_dims),
+}
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A unit on which computing and measuring disagree.
+    """A number on which computing and measuring disagree.
 
     Attributes:
         name: The map, as `trace` names it.
-        unit: The unit on it.
+        unit: The unit on it; none for what is said of the map as a whole.
         input: The input whose cells are meant.
-        traced: What `visible` says.
+        traced: What the column says.
         measured: What the NaN probe measures; None if a run on real values makes no such call.
+        column: Which number it is: "visible", or a column of the table: "size", "stride", "padding", "region",
+            "is_global", "shape", "units".
     """
 
     name: str
     unit: tuple[int, ...]
     input: str
-    traced: Region
-    measured: Region | None
+    traced: object
+    measured: object
+    column: str = "visible"
 
     def __str__(self) -> str:
         if self.measured is None:
             return f"{self.name}: trace lists this call, but a run on real values makes no such call"
+        if self.column in _OF_RUN:
+            return f"{self.name}: trace says {self.column} {self.traced}, a run on real values gives {self.measured}"
+        if self.column != "visible":
+            return (
+                f"{self.name}, unit {self.unit}: trace says {self.column} {self.traced}, "
+                f"the NaN probe measures {self.measured}"
+            )
         return (
             f"{self.name}, unit {self.unit}: trace says cells {self.traced} of {self.input}, "
             f"the NaN probe measures {self.measured}"
@@ -59,12 +75,15 @@ class Report:
         units: Number of units that were compared, on all maps.
         passes: Forward passes that it took.
         difference: The first in the order of the calls, None if there is none.
+        uncompared: Maps whose size, stride and padding could not be compared along all axes: on this input no
+            neighbours in the middle are clear of every border, or one number of a unit counts along both axes (tokens).
     """
 
     maps: int
     units: int
     passes: int
     difference: Difference | None = None
+    uncompared: int = 0
 
     @property
     def agrees(self) -> bool:
@@ -77,7 +96,10 @@ class Report:
     def __str__(self) -> str:
         if self.difference is not None:
             return str(self.difference)
-        return f"trace and the NaN probe agree on {self.units} units of {self.maps} maps ({self.passes} forward passes)"
+        text = f"trace and the NaN probe agree on {self.units} units of {self.maps} maps ({self.passes} forward passes)"
+        if self.uncompared:
+            text += f"; size, stride and padding of {self.uncompared} of them could not be compared on this input"
+        return text
 
 
 def check(
@@ -94,6 +116,10 @@ def check(
     For each unit, `trace` says which input cells are the first and the last that it depends on. NaN in all
     cells up to the first must reach it and in all cells before the first must not; likewise from the other
     end. Units of all maps share the forward passes.
+
+    The columns of the table are compared as well: shape and units with the tensors of a run; size, stride, padding
+    and `region` with what neighbours in the middle of the map see, if the input is large enough that no border
+    cuts what they see (`Report.uncompared` counts the maps where it is not); "all" with every sampled unit.
 
     Both may be right and yet differ: NaN shows structure, and is swallowed by some ops (see `nan`).
 
@@ -114,31 +140,38 @@ def check(
         >>> import rfguide
         >>> from rfguide.torch_networks import Net
         >>> print(rfguide.check(Net().eval(), (1, 3, 32, 32)))
-        trace and the NaN probe agree on 18 units of 6 maps (54 forward passes)
+        trace and the NaN probe agree on 30 units of 6 maps (64 forward passes)
     """
     (samples,) = at_least(1, samples=samples)
     traced = trace(model, input_size)
     maps = _maps(traced) if layers is None else {name: traced[name] for name in layers}
     fed = feed(model, input_size, None, seed)
     seen: set[str] = set()
+    sampled = _sampled(maps, samples, random.Random(seed))
+    wrong, uncompared = _columns(maps, fed, sampled)
     with untouched(model), torch.no_grad():
-        questions = _questions(maps, fed, samples, random.Random(seed))
+        questions = _questions(maps, fed, sampled)
         asked = dict.fromkeys((name, unit) for expected in questions.values() for name, unit in expected)
-        compared = {name for name, _ in asked}
         order = {name: number for number, name in enumerate(maps)}
-        wrong: tuple[_Place, str] | None = None
+        spoilt: tuple[_Place, str] | None = None
         for number, (planting, expected) in enumerate(questions.items(), start=1):
-            found = _wrong(model, fed, planting, expected, maps, seen)
+            found = _wrong(model, fed, planting, expected, maps, seen, wrong)
             # What is wrong on one map is wrong on those that come from it: the first map is the one to name.
-            if found is not None and (wrong is None or (order[found[0]], found[1]) < (order[wrong[0][0]], wrong[0][1])):
-                wrong = found, planting[0]
+            if found is not None and (
+                spoilt is None or (order[found[0]], found[1]) < (order[spoilt[0][0]], spoilt[0][1])
+            ):
+                spoilt = found, planting[0]
             if progress is not None:
                 progress(number, len(questions))
-        difference = None if wrong is None else _difference(model, fed, wrong[1], maps, wrong[0])
-    unseen = next((name for name in maps if name in compared - seen), None)
+        if spoilt is not None and ((noted := wrong.get(spoilt[0][0])) is None or noted.column not in _OF_RUN):
+            # A column is held against what units see: where that is wrong, it is the one to name.
+            wrong[spoilt[0][0]] = _difference(model, fed, spoilt[1], maps, spoilt[0])
+    difference = next((wrong[name] for name in maps if name in wrong), None)
+    measured = {name for name, _ in asked}
+    unseen = next((name for name in maps if name in measured - seen), None)
     if difference is None and unseen is not None:
         difference = Difference(unseen, (), maps[unseen].input_name, (), None)
-    return Report(len(compared), len(asked), len(questions), difference)
+    return Report(len(measured), len(asked), len(questions), difference, len(uncompared))
 
 
 def _maps(traced: Trace) -> dict[str, Map]:
@@ -149,15 +182,45 @@ def _maps(traced: Trace) -> dict[str, Map]:
     }
 
 
+def _sampled(maps: dict[str, Map], samples: int, dice: random.Random) -> dict[str, list[tuple[int, ...]]]:
+    """Return the units of each map to measure; of integers none, no NaN shows in them."""
+    return {name: _units(one.units, samples, dice) for name, one in maps.items() if one.dtype.is_floating_point}
+
+
+def _columns(
+    maps: dict[str, Map], fed: Feed, sampled: dict[str, list[tuple[int, ...]]]
+) -> tuple[dict[str, Difference], list[str]]:
+    """Compare the columns of all maps with what units see; return what differs, and the maps that do not tell.
+
+    The units that columns were compared with are put among those to measure.
+    """
+    wrong, uncompared = {}, []
+    for name, units in sampled.items():
+        one = maps[name]
+        if one.input_name not in fed.dims or one.unknown:
+            continue
+        sizes = [fed.tensor(one.input_name).shape[dim] for dim in fed.dims[one.input_name]]
+        found = compared(one, sizes, units)
+        units[:] = dict.fromkeys([*units, *found.units])
+        if found.wrong is not None:
+            wrong[name] = _of_column(one, name, found.wrong)
+        if found.is_partial:
+            uncompared.append(name)
+    return wrong, uncompared
+
+
+def _of_column(one: Map, name: str, wrong: Wrong) -> Difference:
+    return Difference(name, wrong.unit, one.input_name, wrong.traced, wrong.measured, wrong.column)
+
+
 def _questions(
-    maps: dict[str, Map], fed: Feed, samples: int, dice: random.Random
+    maps: dict[str, Map], fed: Feed, sampled: dict[str, list[tuple[int, ...]]]
 ) -> dict[_Planting, dict[_Place, bool]]:
     """Return which cells to spoil, and for each which units must turn NaN and which must not."""
     questions: dict[_Planting, dict[_Place, bool]] = defaultdict(dict)
-    for name, one in maps.items():
-        if not one.dtype.is_floating_point:
-            continue  # no NaN shows in it
-        for unit in _units(one.units, samples, dice):
+    for name, units in sampled.items():
+        one = maps[name]
+        for unit in units:
             place = (name, unit)
             for input, dims in fed.dims.items():
                 for dim, region in zip(dims, one.visible(unit, input=input), strict=True):
@@ -194,9 +257,18 @@ def _place(number: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _wrong(
-    model: nn.Module, fed: Feed, planting: _Planting, expected: dict[_Place, bool], maps: dict[str, Map], seen: set[str]
+    model: nn.Module,
+    fed: Feed,
+    planting: _Planting,
+    expected: dict[_Place, bool],
+    maps: dict[str, Map],
+    seen: set[str],
+    wrong: dict[str, Difference],
 ) -> _Place | None:
-    """Run the model with NaN planted; return the first unit that does not turn out as expected."""
+    """Run the model with NaN planted; return the first unit that does not turn out as expected.
+
+    A map whose tensor is not as said is noted as wrong: its units cannot be found in it.
+    """
     input, dim, start, stop = planting
     units: dict[str, list[tuple[int, ...]]] = defaultdict(list)
     for name, unit in expected:
@@ -205,6 +277,13 @@ def _wrong(
 
     def see(name: str, tensor: Tensor) -> None:
         seen.add(name)
+        if name not in maps:
+            return
+        for column, shown in _OF_RUN.items():
+            said = getattr(maps[name], column)
+            if said != (given := shown(maps[name], tensor)):
+                wrong[name] = Difference(name, (), maps[name].input_name, said, given, column)
+                return
         for unit in units.get(name, ()):
             pick = _picker(maps[name], unit)
             if is_nan(tensor, pick, name) != expected[name, unit]:
