@@ -157,6 +157,8 @@ class Writes(nn.Module):
             view = base if is_new else view
             for show in shown:
                 view = show(view)
+            if not view.numel():
+                raise ValueError("nothing is written")
             write(view, fitted(near(x, self.k), view.shape))
         return {
             "base": lambda: base * 1,
