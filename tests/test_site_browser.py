@@ -139,6 +139,7 @@ def test_a_reader_walks_from_home_to_chapter_0_and_on_to_its_chinese_twin(visit)
     visit.page.get_by_role("link", name="Three rules, three answers").first.click()
     expect(visit.page.locator("h1")).to_contain_text("Three rules, three answers")
     assert visit.page.url == f"{visit.address}learn/three-rules/"
+    visit.page.wait_for_load_state("networkidle")  # leaving earlier would break off what is still on its way
     visit.page.get_by_role("button", name="Select language").hover()
     visit.page.get_by_role("link", name="简体中文").click()
     visit.page.wait_for_url(f"{visit.address}zh/learn/three-rules/")
@@ -147,6 +148,7 @@ def test_a_reader_walks_from_home_to_chapter_0_and_on_to_its_chinese_twin(visit)
     # On the Chinese side links stay Chinese, and the way back leads to the same page.
     visit.page.locator(".md-footer__link--next").click()
     visit.page.wait_for_url(f"{visit.address}zh/learn/feature-maps/")
+    visit.page.wait_for_load_state("networkidle")
     visit.page.get_by_role("button", name="选择当前语言").hover()
     visit.page.get_by_role("link", name="English").click()
     visit.page.wait_for_url(f"{visit.address}learn/feature-maps/")
@@ -197,6 +199,8 @@ def test_what_a_search_finds_is_on_the_screen_of_a_phone_and_of_a_desk(visit, pa
     expect(visit.page.locator(".md-search-result__meta")).to_contain_text(re.compile(r"\d"), timeout=15_000)
     first = visit.page.locator(".md-search-result__link").first
     expect(first).to_be_in_viewport(ratio=0.5)
+    # The panel slides in.
+    first.evaluate("() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))")
     box = first.bounding_box()
     assert box["width"] > 200
     assert box["height"] > 30

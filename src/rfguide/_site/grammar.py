@@ -118,6 +118,7 @@ class Page:
     headings: list[Heading] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    root: Path = Path()  # the folder that `path` starts from
 
     @property
     def in_site(self) -> bool:
@@ -143,12 +144,12 @@ UNDERLINE = re.compile(r"^(=+|-+)\s*$")
 def read(path: Path, root: Path | None = None) -> Page:
     """Read the page at `path`; problems call it by its path from `root`."""
     name = path.resolve().relative_to(root.resolve()) if root else path
-    return parse(path.read_text(encoding="utf-8"), name.as_posix())
+    return parse(path.read_text(encoding="utf-8"), name.as_posix(), root or Path())
 
 
-def parse(text: str, path: str) -> Page:
+def parse(text: str, path: str, root: Path = Path()) -> Page:
     """Read a page's text; what breaks the grammar is in the page's `problems`."""
-    page = Page(path, text)
+    page = Page(path, text, root=root)
     _Reader(page).read()
     return page
 

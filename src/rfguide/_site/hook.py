@@ -121,9 +121,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def _read(file: File, config: MkDocsConfig) -> grammar.Page:
     """Read the page's file: lines are counted in it, and what MkDocs hands over has lost its front matter."""
     source = Path(file.abs_src_path or "")
-    return grammar.parse(
-        source.read_text(encoding="utf-8-sig"), source.relative_to(Path(config.docs_dir).parent).as_posix()
-    )
+    root = Path(config.docs_dir).parent
+    return grammar.parse(source.read_text(encoding="utf-8-sig"), source.relative_to(root).as_posix(), root)
 
 
 def _offer_notebook(read: grammar.Page, given: Run, page: Page, config: MkDocsConfig, files: Files) -> None:

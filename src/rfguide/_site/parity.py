@@ -5,9 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from fractions import Fraction
 from itertools import zip_longest
-from pathlib import Path
 
-from rfguide._site.chapters import NAV
 from rfguide._site.grammar import Page, Part, Problem, read
 from rfguide._site.grounds import said_by_section
 from rfguide._site.numbers import Token
@@ -42,8 +40,7 @@ def drift(page: Page, twin: Page) -> list[Problem]:
 def twin_of(page: Page) -> Page | None:
     """Return the page of the other language, if there is one."""
     here, there = ("en", "zh") if "/en/" in page.path else ("zh", "en")
-    file = Path(page.path.replace(f"/{here}/", f"/{there}/", 1))
-    file = file if file.is_file() else NAV.parent / file
+    file = page.root / page.path.replace(f"/{here}/", f"/{there}/", 1)
     return read(file) if f"/{here}/" in page.path and file.is_file() else None
 
 
