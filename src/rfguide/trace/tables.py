@@ -179,10 +179,10 @@ def repeated(size: int, times: int) -> Table:
 
 
 @lru_cache(maxsize=1024)
-def prefix(size: int, backwards: bool = False) -> Table:
+def prefix(size: int) -> Table:
     """A running sum: cell i reads cells 0 to i."""
     places = np.arange(size)
-    return _between(places if backwards else 0 * places, np.full(size, size - 1) if backwards else places, size, None)
+    return _between(np.zeros_like(places), places, size, None)
 
 
 # torch computes positions in the precision of the map (halves in float32); numpy's type of it.
